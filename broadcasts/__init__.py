@@ -1,0 +1,1 @@
+"""Live classes: stage, HLS, audience, questions. Nothing is built here yet."""

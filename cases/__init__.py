@@ -1,0 +1,1 @@
+"""The file: organisations, people, permissions, cases and their life, records' rights."""

@@ -1,0 +1,1 @@
+"""The composition root: settings, processes, the application factory, adapters, health."""

@@ -1,0 +1,1 @@
+"""LiveKit's wire protocol on Starlette: tokens, messages, live rooms, negotiation, RoomService, webhooks."""

@@ -1,0 +1,1 @@
+"""Database engines, ids, files, audit chains, jobs, outbox, migrations."""

@@ -1,0 +1,1 @@
+"""Pages: routes, forms, templates, scripts and styles."""
