@@ -1,8 +1,8 @@
 """What `rooms` needs from outside and never sees the inside of: the media node, the capture, the notifier.
 
 `server` fulfils these ports (livekit-api and HTTP in production); tests use fakes. None of them is called inside a database
-transaction. Every method raises `PortUnavailableError` when the other side does not answer in time; the caller keeps its state
-and tries again (the database is the truth about sittings, the node about packets).
+transaction. Every method raises `PortUnavailableError` when the other side does not answer in time; the caller keeps its
+state and tries again (the database is the truth about sittings, the node about packets).
 """
 
 from __future__ import annotations
