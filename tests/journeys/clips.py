@@ -1,7 +1,7 @@
 """Films and voices for the browsers' fake cameras and microphones: a real face with a number in every frame, real speech.
 
 Each person gets the same talking head, mirrored or upside down so that pictures cannot be confused, with a bar of sixteen
-cells at the top that carries person and frame number, readable after any video codec; and a voice of their own with other words.
+cells at the top that carries person and frame number, readable after any video codec; and a voice of their own.
 """
 
 from __future__ import annotations
