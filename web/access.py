@@ -1,0 +1,106 @@
+"""Who may reach a page at all. Every endpoint says so itself, and the application refuses to start when one does not.
+
+What a person may then *do* is decided in `cases` by the permission table; this is only the front door.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from cases.actors import Actor
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from cases import logins
+from web import errors
+from web.services import services_of
+
+LOGIN_COOKIE = "shuoshi_login"
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Marked = TypeVar("Marked", bound=Callable[..., Any])
+
+
+class Access(Enum):
+    """How an endpoint knows its visitor."""
+
+    PUBLIC = "public"  # anybody; what is shown is meant for anybody
+    TICKET = "ticket"  # the device of a seat, by its ticket cookie; the endpoint checks it against the sitting
+    STAFF = "staff"  # a person with a login
+    PROGRAM = "program"  # another process with a signature of its own (webhooks)
+
+
+class UndecidedRouteError(Exception):
+    """A route whose endpoint does not say who may reach it."""
+
+
+def marked(access: Access) -> Callable[[Marked], Marked]:
+    """Write `access` on an endpoint that does its own checking."""
+
+    def mark(endpoint: Marked) -> Marked:
+        endpoint.access = access  # type: ignore[attr-defined]
+        return endpoint
+
+    return mark
+
+
+public = marked(Access.PUBLIC)
+ticket = marked(Access.TICKET)
+program = marked(Access.PROGRAM)
+
+
+def staff(endpoint: Endpoint) -> Endpoint:
+    """Only with a login; `request.state.actor` is then who acts. Others are sent to the login and come back after it."""
+
+    @functools.wraps(endpoint)
+    async def guarded(request: Request) -> Response:
+        actor = await current_staff(request)
+        if actor is None:
+            return _ask_to_log_in(request)
+        request.state.actor = actor
+        return await endpoint(request)
+
+    return marked(Access.STAFF)(guarded)
+
+
+async def current_staff(request: Request) -> Actor | None:
+    """Who is logged in with this browser, or None."""
+    cookie = request.cookies.get(LOGIN_COOKIE, "")
+    if not cookie:
+        return None
+    services = services_of(request)
+    async with services.database.reading() as db:
+        return await logins.resume(db, cookie=cookie, now=services.now())
+
+
+def _ask_to_log_in(request: Request) -> Response:
+    if request.method not in ("GET", "HEAD") or errors.wants_json(request):
+        return errors.respond(request, "web.login-needed")
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/login?next={quote(here, safe='')}", 303)
+
+
+def actor_of(request: Request) -> Actor:
+    """Who acts, on an endpoint guarded by `staff`."""
+    actor: Actor = request.state.actor
+    return actor
+
+
+def require_decided(routes: list[BaseRoute]) -> None:
+    """Raise `UndecidedRouteError` for the first route that does not say who may reach it."""
+    for route in routes:
+        if isinstance(route, Mount):
+            require_decided(list(route.routes))
+        elif isinstance(route, Route) and not hasattr(route.endpoint, "access"):
+            raise UndecidedRouteError(f"{route.path} ({route.name}) is neither public, ticket, staff nor program")
+
+
+def safe_next(target: str) -> str:
+    """`target` if it is a path of this site, else the start page (no open redirect)."""
+    own = target.startswith("/") and not target.startswith(("//", "/\\")) and "\\" not in target
+    return target if own and target.isprintable() else "/"
