@@ -9,9 +9,10 @@
 | `Base` | parent of every model; shared metadata with a naming convention; `Mapped[datetime]` is a `UtcDateTime` |
 | `new_id()` | 26 random characters; `storage.ids` has it without SQLAlchemy |
 | `Database.open(url)` | `async with database.writing() as db:` (commits or rolls back), `.reading()`, `.close()` |
-| `migrate(url, models)` | bring the database to the newest schema; quick when there is nothing to do |
+| `await migrate(url)` | bring the database to the newest schema; quick when there is nothing to do |
 | `audit` | `append(db, chain, actor=, act=, subject=, purpose=, now=)`, `entries(db, chain)`, `verify(db, chain)` |
-| `jobs` | `enqueue(db, kind, payload, key=, lane=, run_at=, now=)`, `Worker(database, handlers)`, `dead_letters(db)` |
+| `jobs` | `enqueue(db, kind, payload, key=, lane=, run_at=, now=)`, `dead_letters(db)`, `revive` |
+| `jobs` too | `jobs.Worker(database, {kind: async handler(job)})`: `await run()`, `stop()`, `await run_due()` |
 | `outbox` | `publish(db, topic, now)`, `Tail(database)`: one per process, `subscribe(topics)` gives changed topics |
 | `files` | `FileStore(root)`: create-only files; importing it loads no SQLAlchemy |
 
@@ -29,14 +30,16 @@ from storage.ids import is_id, new_id
 if TYPE_CHECKING:
     from storage.base import Base, UtcDateTime
     from storage.database import Database
+    from storage.migrations import migrate
 
-__all__ = ["Base", "Database", "StorageError", "UtcDateTime", "is_id", "new_id"]
+__all__ = ["Base", "Database", "StorageError", "UtcDateTime", "is_id", "migrate", "new_id"]
 
 # Loaded on first use: the media process imports `storage.files` and must not pay for SQLAlchemy.
 _LAZY = {
     "Base": "storage.base",
     "UtcDateTime": "storage.base",
     "Database": "storage.database",
+    "migrate": "storage.migrations",
 }
 
 

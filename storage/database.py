@@ -88,12 +88,17 @@ class Database:
         await self._writer.dispose()
 
 
+def sqlite_begin_immediate(engine: AsyncEngine, *, foreign_keys: bool = True) -> None:
+    """Make every connection of a SQLite engine a safe writer: WAL, synced, its transactions locked from their beginning."""
+    _on_connect(engine, ("journal_mode=WAL", "synchronous=FULL", f"foreign_keys={'ON' if foreign_keys else 'OFF'}"))
+    _on_begin(engine, "BEGIN IMMEDIATE")
+
+
 def _sqlite_writer(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url, hide_parameters=True, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, pool_timeout=WRITER_WAIT_S
     )
-    _on_connect(engine, ("journal_mode=WAL", "synchronous=FULL"))
-    _on_begin(engine, "BEGIN IMMEDIATE")
+    sqlite_begin_immediate(engine)
     return engine
 
 
@@ -116,7 +121,7 @@ def _on_connect(engine: AsyncEngine, pragmas: tuple[str, ...]) -> None:
     def set_up(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver must not open transactions of its own
         cursor = connection.cursor()
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", *pragmas):
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
