@@ -1,0 +1,24 @@
+"""People with films and voices, made once a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Playwright, sync_playwright
+
+from tests.journeys import clips
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> list[clips.Person]:
+    """Three people: villager, mediator, lawyer."""
+    folder = tmp_path_factory.mktemp("people")
+    return [clips.make_person(folder, number) for number in range(3)]
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The driver of all browsers."""
+    with sync_playwright() as driver:
+        yield driver
