@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench journeys lock clean test-system
+.PHONY: help run test check bench journeys lock fresh clean test-system
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -37,6 +37,9 @@ bench: .venv/.test ## packet cost beside a peer, capture cost, join time; rows f
 lock: $(UV) ## renew the hashed requirements files from requirements/*.in
 	for name in run test tools; do $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+fresh: ## prove both commands on a bare Debian tree (root, mmdebstrap)
+	tests/fresh-debian
 
 clean: ## remove the environment and all caches; keeps data/
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
