@@ -1,0 +1,421 @@
+#define _GNU_SOURCE
+#include "pump.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "srtp.h"
+
+enum { MAX_TRANSPORTS = 1024, MAX_HEARD = 31, DATAGRAM = 2048, BATCH = 32, CONTROL_QUEUE = 2048 };
+enum { VIDEO_PAYLOAD = 1150, AUDIO_PAYLOAD = 80, MARK_AT = 16, BODY_AT = 36, DESCRIPTOR = 4 };
+enum { SEEN = 2048, KEY_FRAME_EVERY = 300, OPUS_TOC = 0xfc };
+static const int64_t SECOND = 1000000000, AUDIO_GAP = 20000000, FRAME_GAP = 33333333, PACKET_GAP = 2500000;
+static const int64_t LATE = 5000000, SHORTEST_WAIT = 100000, LONGEST_WAIT = 1000000;
+static const uint32_t MAGIC = 0x5348554f;
+
+typedef struct {
+    stream_plan plan;
+    uint16_t sequence, picture;
+    uint32_t timestamp, counter, packets, octets;
+    int64_t due, frame_due;
+    int frame, left, first, key, key_wanted;
+} outgoing;
+
+typedef struct {
+    uint16_t sender;
+    uint8_t kind, counted, foreign;
+    uint32_t ssrc;
+    uint32_t seen[SEEN];
+} heard;
+
+typedef struct {
+    transport_plan plan;
+    srtp_context *send, *receive;
+    outgoing out[KINDS];
+    heard *heard[MAX_HEARD];
+    int heards;
+    int64_t report_due;
+} transport;
+
+typedef struct {
+    int transport, length;
+    uint8_t data[DATAGRAM];
+} control;
+
+static transport *all[MAX_TRANSPORTS];
+static int transports, poller = -1, started, measurement;
+static control *queue;
+static int queue_head, queue_tail;
+static pump_counters counters;
+static uint32_t histogram[HISTOGRAM_US];
+static uint8_t pattern[256 + DATAGRAM];
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+int pump_open(void) {
+    for (size_t i = 0; i < sizeof pattern; i++) pattern[i] = (uint8_t)(i * 31 + 7);
+    queue = malloc(sizeof *queue * CONTROL_QUEUE);
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    queue_head = queue_tail = transports = started = measurement = 0;
+    return queue && poller >= 0 ? 0 : -1;
+}
+
+int pump_add(const transport_plan *plan) {
+    if (transports == MAX_TRANSPORTS) return -1;
+    transport *t = calloc(1, sizeof *t);
+    if (!t) return -1;
+    t->plan = *plan;
+    t->send = srtp_open(plan->profile, plan->send_master, 1);
+    t->receive = srtp_open(plan->profile, plan->receive_master, 0);
+    int on = 1;
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)transports};
+    if (!t->send || !t->receive || setsockopt(plan->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) ||
+        epoll_ctl(poller, EPOLL_CTL_ADD, plan->fd, &event)) {
+        srtp_close(t->send), srtp_close(t->receive), free(t);
+        return -1;
+    }
+    for (int kind = 0; kind < KINDS; kind++) t->out[kind] = (outgoing){.plan = plan->stream[kind], .sequence = 1000, .key_wanted = 1};
+    all[transports] = t;
+    return transports++;
+}
+
+void pump_begin(int number) {
+    measurement = number;
+    memset(&counters, 0, sizeof counters);
+    memset(histogram, 0, sizeof histogram);
+    for (int i = 0; i < transports; i++)
+        for (int j = 0; j < all[i]->heards; j++) all[i]->heard[j]->counted = 0;
+}
+
+void pump_read(pump_counters *into, uint32_t *bins) {
+    *into = counters;
+    memcpy(bins, histogram, sizeof histogram);
+}
+
+void pump_close(void) {
+    for (int i = 0; i < transports; i++) {
+        srtp_close(all[i]->send), srtp_close(all[i]->receive);
+        for (int j = 0; j < all[i]->heards; j++) free(all[i]->heard[j]);
+        free(all[i]);
+    }
+    if (poller >= 0) close(poller);
+    free(queue);
+    queue = NULL;
+    transports = 0;
+    poller = -1;
+}
+
+/* ---- sending ---------------------------------------------------------------------------------------------------- */
+
+static uint8_t *element(uint8_t *at, int id, const void *value, int length) {
+    if (!id) return at;
+    *at++ = (uint8_t)(id << 4 | (length - 1));
+    memcpy(at, value, (size_t)length);
+    return at + length;
+}
+
+/* One-byte header extensions, RFC 8285: what a browser sends with every packet. */
+static int write_extensions(const stream_plan *plan, uint8_t *at, int64_t now) {
+    uint32_t ast = (uint32_t)((now / SECOND % 64 << 18) + (now % SECOND << 18) / SECOND);
+    uint8_t abs_send_time[3] = {(uint8_t)(ast >> 16), (uint8_t)(ast >> 8), (uint8_t)ast}, level = 0x80 | 30;
+    uint8_t *end = at + 4;
+    end = element(end, plan->mid_id, plan->mid, (int)strlen(plan->mid));
+    end = element(end, plan->abs_send_time_id, abs_send_time, 3);
+    end = element(end, plan->audio_level_id, &level, 1);
+    if (end == at + 4) return 0;
+    while ((end - at) % 4) *end++ = 0;
+    store16(at, 0xbede);
+    store16(at + 2, (uint32_t)(end - at - 4) / 4);
+    return (int)(end - at);
+}
+
+/* VP8 payload descriptor with 15-bit picture id (RFC 7741 section 4.2), then the frame header (RFC 6386 section 9.1). */
+static void write_vp8(outgoing *out, uint8_t *payload) {
+    payload[0] = out->first ? 0x90 : 0x80;
+    payload[1] = 0x80;
+    store16(payload + 2, 0x8000u | out->picture);
+    if (!out->first) return;
+    const uint8_t key[] = {0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01}, delta[] = {0x11, 0x02, 0x00};
+    memcpy(payload + DESCRIPTOR, out->key ? key : delta, out->key ? sizeof key : sizeof delta);
+}
+
+static void write_mark(const transport *from, int kind, uint32_t counter, int64_t now, uint8_t *at) {
+    store32(at, MAGIC);
+    store16(at + 4, from->plan.member);
+    at[6] = (uint8_t)kind;
+    at[7] = (uint8_t)measurement;
+    store32(at + 8, counter);
+    memcpy(at + 12, &now, 8);
+}
+
+static const uint8_t *pattern_of(unsigned member, uint32_t counter) { return pattern + ((member * 7 + counter) & 255); }
+
+static void send_packet(transport *from, int kind) {
+    outgoing *out = &from->out[kind];
+    int size = kind == VIDEO ? VIDEO_PAYLOAD : AUDIO_PAYLOAD, marker = kind == VIDEO && out->left == 1;
+    uint8_t packet[DATAGRAM];
+    int64_t now = now_ns();
+    int extensions = write_extensions(&out->plan, packet + 12, now), header = 12 + extensions;
+    packet[0] = extensions ? 0x90 : 0x80;
+    packet[1] = (uint8_t)(marker << 7 | out->plan.payload_type);
+    store16(packet + 2, out->sequence++);
+    store32(packet + 4, out->timestamp);
+    store32(packet + 8, out->plan.ssrc);
+    uint8_t *payload = packet + header;
+    memcpy(payload, pattern_of(from->plan.member, out->counter), (size_t)size);
+    if (kind == VIDEO) write_vp8(out, payload);
+    else payload[0] = OPUS_TOC;
+    write_mark(from, kind, out->counter++, now, payload + MARK_AT);
+    int length = srtp_protect(from->send, packet, header + size);
+    if (send(from->plan.fd, packet, (size_t)length, MSG_DONTWAIT) < 0) counters.send_failures++;
+    counters.sent++;
+    out->packets++;
+    out->octets += (uint32_t)size;
+}
+
+static void begin_frame(outgoing *out) {
+    out->key = out->key_wanted || out->frame % KEY_FRAME_EVERY == 0;
+    out->key_wanted = 0;
+    out->first = 1;
+    out->left = out->frame % 3 == 2 ? 5 : 4; /* 13 packets in 3 frames at 30 frames/s: 130 packets/s */
+}
+
+static void send_due_video(transport *from, int64_t now) {
+    outgoing *out = &from->out[VIDEO];
+    while (out->due <= now) {
+        if (now - out->due > LATE) counters.sent_late++;
+        if (!out->left) begin_frame(out);
+        send_packet(from, VIDEO);
+        out->first = 0;
+        out->due += PACKET_GAP;
+        if (--out->left) continue;
+        out->frame++;
+        out->picture = (out->picture + 1) & 0x7fff;
+        out->timestamp += 3000;
+        out->due = out->frame_due += FRAME_GAP;
+    }
+}
+
+static void send_due_audio(transport *from, int64_t now) {
+    outgoing *out = &from->out[AUDIO];
+    while (out->due <= now) {
+        if (now - out->due > LATE) counters.sent_late++;
+        send_packet(from, AUDIO);
+        out->due += AUDIO_GAP;
+        out->timestamp += 960;
+    }
+}
+
+/* ---- RTCP ------------------------------------------------------------------------------------------------------- */
+
+static uint8_t *write_report_blocks(const transport *of, uint8_t *at, int count) {
+    for (int i = 0; i < count; i++, at += 24) {
+        memset(at, 0, 24);
+        store32(at, of->heard[i]->ssrc);
+        store32(at + 8, srtp_highest(of->receive, of->heard[i]->ssrc));
+    }
+    return at;
+}
+
+static uint8_t *write_sender_report(const transport *of, const outgoing *out, int64_t now, uint8_t *at, int blocks) {
+    uint8_t *end = at + 28;
+    at[0] = (uint8_t)(0x80 | blocks), at[1] = 200;
+    store32(at + 4, out->plan.ssrc);
+    store32(at + 8, (uint32_t)(now / SECOND + 2208988800));
+    store32(at + 12, (uint32_t)(((uint64_t)(now % SECOND) << 32) / (uint64_t)SECOND));
+    store32(at + 16, out->timestamp);
+    store32(at + 20, out->packets);
+    store32(at + 24, out->octets);
+    end = write_report_blocks(of, end, blocks);
+    store16(at + 2, (uint32_t)(end - at) / 4 - 1);
+    return end;
+}
+
+/* One compound packet (RFC 3550 section 6.1): sender reports of what it sends, reception reports of what it hears. */
+static void send_report(transport *of, int64_t now) {
+    uint8_t packet[DATAGRAM], *end = packet;
+    int blocks = of->heards;
+    for (int kind = 0; kind < KINDS; kind++) {
+        if (!of->out[kind].plan.ssrc) continue;
+        end = write_sender_report(of, &of->out[kind], now, end, end == packet ? blocks : 0);
+    }
+    if (end == packet) {
+        packet[0] = (uint8_t)(0x80 | blocks), packet[1] = 201;
+        store32(packet + 4, 1);
+        end = write_report_blocks(of, packet + 8, blocks);
+        store16(packet + 2, (uint32_t)(end - packet) / 4 - 1);
+    }
+    const uint8_t cname[] = {0x81, 202, 0, 3, 0, 0, 0, 0, 1, 4, 'l', 'o', 'a', 'd', 0, 0};
+    memcpy(end, cname, sizeof cname);
+    memcpy(end + 4, packet + 4, 4);
+    int length = srtcp_protect(of->send, packet, (int)(end + sizeof cname - packet));
+    if (send(of->plan.fd, packet, (size_t)length, MSG_DONTWAIT) > 0) counters.reports_sent++;
+}
+
+static void read_rtcp(transport *to, uint8_t *packet, int length) {
+    length = srtcp_unprotect(to->receive, packet, length);
+    if (length < 0) { counters.unauthentic++; return; }
+    counters.rtcp_received++;
+    for (int at = 0; at + 4 <= length; at += 4 + 4 * load16(packet + at + 2)) {
+        int format = packet[at] & 31, type = packet[at + 1];
+        if (type == 205 && format == 1) counters.nacks++;
+        if (type != 206 || (format != 1 && format != 4)) continue;
+        counters.key_frame_requests++;
+        to->out[VIDEO].key_wanted = 1;
+    }
+}
+
+/* ---- receiving -------------------------------------------------------------------------------------------------- */
+
+static int in_my_room(const transport *me, unsigned member) {
+    if (member == me->plan.member) return 0;
+    for (int i = 0; i < transports; i++)
+        if (all[i]->plan.member == member) return all[i]->plan.room == me->plan.room;
+    return 0;
+}
+
+static heard *heard_of(transport *to, unsigned sender, int kind, uint32_t ssrc) {
+    for (int i = 0; i < to->heards; i++)
+        if (to->heard[i]->sender == sender && to->heard[i]->kind == kind) return to->heard[i];
+    if (to->heards == MAX_HEARD) return NULL;
+    heard *fresh = calloc(1, sizeof *fresh);
+    if (!fresh) return NULL;
+    fresh->sender = (uint16_t)sender, fresh->kind = (uint8_t)kind, fresh->ssrc = ssrc;
+    fresh->foreign = !in_my_room(to, sender);
+    memset(fresh->seen, 0xff, sizeof fresh->seen);
+    return to->heard[to->heards++] = fresh;
+}
+
+static void count(transport *to, const uint8_t *mark, uint32_t ssrc, int64_t arrival) {
+    uint32_t counter = load32(mark + 8);
+    heard *from = heard_of(to, load16(mark + 4), mark[6], ssrc);
+    if (!from || from->foreign) { counters.foreign++; return; }
+    if (mark[7] != measurement) return;
+    if (from->seen[counter % SEEN] == counter) { counters.duplicates++; return; }
+    from->seen[counter % SEEN] = counter;
+    counters.received++;
+    counters.streams_heard += !from->counted;
+    from->counted = 1;
+    int64_t sent;
+    memcpy(&sent, mark + 12, 8);
+    int64_t us = (arrival - sent) / 1000;
+    histogram[us < 0 ? 0 : us >= HISTOGRAM_US ? HISTOGRAM_US - 1 : us]++;
+}
+
+static void read_rtp(transport *to, uint8_t *packet, int length, int64_t arrival) {
+    length = srtp_unprotect(to->receive, packet, length);
+    if (length < 0) { counters.unauthentic++; return; }
+    int header = rtp_header_length(packet, length), type = packet[1] & 127;
+    if (packet[0] & 32) length -= packet[length - 1];
+    if (length <= header) return; /* a probe of padding only */
+    if (type == to->plan.rtx_payload_type && type) { counters.retransmissions++; header += 2; }
+    uint8_t *payload = packet + header, *mark = payload + MARK_AT;
+    int size = length - header, expected = size > MARK_AT + 6 && mark[6] == VIDEO ? VIDEO_PAYLOAD : AUDIO_PAYLOAD;
+    if (size != expected || load32(mark) != MAGIC ||
+        memcmp(payload + BODY_AT, pattern_of(load16(mark + 4), load32(mark + 8)) + BODY_AT, (size_t)(size - BODY_AT)))
+        counters.corrupt++;
+    else count(to, mark, load32(packet + 8), arrival);
+}
+
+static void keep_control(int transport, const uint8_t *data, int length) {
+    int next = (queue_tail + 1) % CONTROL_QUEUE;
+    if (next == queue_head) { counters.control_dropped++; return; } /* the peer repeats STUN and DTLS */
+    queue[queue_tail].transport = transport;
+    queue[queue_tail].length = length;
+    memcpy(queue[queue_tail].data, data, (size_t)length);
+    queue_tail = next;
+}
+
+int pump_take(uint8_t *into, int room, int *transport) {
+    if (queue_head == queue_tail) return 0;
+    control *oldest = &queue[queue_head];
+    int length = oldest->length < room ? oldest->length : room;
+    memcpy(into, oldest->data, (size_t)length);
+    *transport = oldest->transport;
+    queue_head = (queue_head + 1) % CONTROL_QUEUE;
+    return length;
+}
+
+static int64_t arrival_of(struct msghdr *message) {
+    struct cmsghdr *c = CMSG_FIRSTHDR(message);
+    struct timespec stamp;
+    if (!c || c->cmsg_type != SCM_TIMESTAMPNS) return now_ns();
+    memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+    return stamp.tv_sec * SECOND + stamp.tv_nsec;
+}
+
+static void receive_all(int number) {
+    static uint8_t data[BATCH][DATAGRAM], ancillary[BATCH][64];
+    struct mmsghdr messages[BATCH];
+    struct iovec vectors[BATCH];
+    transport *to = all[number];
+    int got;
+    do {
+        for (int i = 0; i < BATCH; i++) {
+            vectors[i] = (struct iovec){data[i], DATAGRAM};
+            messages[i].msg_hdr = (struct msghdr){
+                .msg_iov = &vectors[i], .msg_iovlen = 1, .msg_control = ancillary[i], .msg_controllen = sizeof ancillary[i]};
+        }
+        got = recvmmsg(to->plan.fd, messages, BATCH, MSG_DONTWAIT, NULL);
+        for (int i = 0; i < got; i++) {
+            uint8_t *packet = data[i];
+            int length = (int)messages[i].msg_len;
+            if (length < 12 || packet[0] < 128 || packet[0] > 191) keep_control(number, packet, length);
+            else if (packet[1] >= 192 && packet[1] <= 223) read_rtcp(to, packet, length);
+            else read_rtp(to, packet, length, arrival_of(&messages[i].msg_hdr));
+        }
+    } while (got == BATCH);
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
+
+static void spread_starts(int64_t now) {
+    unsigned seed = 2026;
+    for (int i = 0; i < transports; i++) {
+        outgoing *audio = &all[i]->out[AUDIO], *video = &all[i]->out[VIDEO];
+        audio->due = now + rand_r(&seed) % AUDIO_GAP;
+        video->due = video->frame_due = now + rand_r(&seed) % FRAME_GAP;
+        all[i]->report_due = now + rand_r(&seed) % SECOND;
+    }
+    started = 1;
+}
+
+static int64_t send_all_due(int64_t now, int64_t until) {
+    int64_t next = until;
+    for (int i = 0; i < transports; i++) {
+        transport *t = all[i];
+        if (t->out[AUDIO].plan.ssrc) {
+            send_due_audio(t, now);
+            if (t->out[AUDIO].due < next) next = t->out[AUDIO].due;
+        }
+        if (t->out[VIDEO].plan.ssrc) {
+            send_due_video(t, now);
+            if (t->out[VIDEO].due < next) next = t->out[VIDEO].due;
+        }
+        if (t->report_due <= now) send_report(t, now), t->report_due += SECOND;
+    }
+    return next;
+}
+
+int pump_run(int milliseconds, int sending) {
+    struct epoll_event events[64];
+    int64_t now = now_ns(), until = now + milliseconds * (int64_t)1000000;
+    if (sending && !started) spread_starts(now);
+    for (; now < until; now = now_ns()) {
+        int64_t next = sending ? send_all_due(now, until) : until, wait = next - now_ns();
+        if (wait < SHORTEST_WAIT) wait = SHORTEST_WAIT;
+        if (wait > LONGEST_WAIT) wait = LONGEST_WAIT;
+        struct timespec timeout = {0, wait};
+        int ready = epoll_pwait2(poller, events, 64, &timeout, NULL);
+        for (int i = 0; i < ready; i++) receive_all((int)events[i].data.u32);
+    }
+    return (queue_tail - queue_head + CONTROL_QUEUE) % CONTROL_QUEUE;
+}
