@@ -1,1 +1,1 @@
-"""Packets: ICE-lite, DTLS, SRTP, RTP and RTCP, the forwarding plane. What others may use is in `media.ports`."""
+"""Packets: ICE-lite, DTLS, SRTP, RTP and RTCP, the forwarding plane. `media.endpoint.open_endpoint` gives a `media.ports.MediaEndpoint`."""

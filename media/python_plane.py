@@ -1,0 +1,441 @@
+"""The forwarding plane in Python: one UDP socket drained in batches, libsrtp on reused buffers (see `media.plane`)."""
+
+from __future__ import annotations
+
+import socket as sockets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import count
+from typing import Any, Final, TypeVar
+
+from media.codecs import vp8_size
+from media.flow import Peer, Route, Stream
+from media.packet_path import JUMP_LIMIT, MAX_PACKET_BYTES, build_accept, build_forward, build_receive
+from media.plane import (
+    Path,
+    PeerHandle,
+    PlaneObserver,
+    PlaneStats,
+    RouteHandle,
+    RouteSnapshot,
+    RouteSpec,
+    StreamHandle,
+    StreamSnapshot,
+    StreamSpec,
+)
+from media.ports import PacketSink
+from media.rtp import HEADER, Buffer, extension_texts, payload_end, payload_start
+from media.srtp import (
+    SrtpContext,
+    SrtpKeys,
+    WorkBuffer,
+    protect,
+    protect_rtcp,
+    unprotect,
+    unprotect_rtcp,
+)
+
+BATCH: Final = 128
+"""Datagrams handled per wake-up, so that timers and connections get their turn under load."""
+MAX_SSRCS: Final = 256
+"""Sources one peer may show in its life: libsrtp keeps a context for each."""
+_BUFFER_BYTES: Final = 4096
+_KERNEL_BUFFER_BYTES: Final = 4 << 20
+
+Known = TypeVar("Known")
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened to packets; everything but `received` and `sent` names a reason for dropping."""
+
+    received: int = 0
+    sent: int = 0
+    malformed: int = 0
+    stranger: int = 0
+    early: int = 0
+    refused: int = 0
+    unknown_source: int = 0
+    unnegotiated: int = 0
+    duplicate: int = 0
+    unprotected: int = 0
+    unsent: int = 0
+
+
+class PythonPlane:
+    """A `ForwardingPlane`. Owns `socket` (non-blocking, bound) from now on; the caller calls `drain` when it is readable."""
+
+    def __init__(self, socket: sockets.socket, observer: PlaneObserver) -> None:
+        for option in (sockets.SO_RCVBUF, sockets.SO_SNDBUF):
+            socket.setsockopt(sockets.SOL_SOCKET, option, _KERNEL_BUFFER_BYTES)
+        self.socket = socket
+        self.observer = observer
+        self.inbound = WorkBuffer(_BUFFER_BYTES)
+        self.outbound = WorkBuffer(_BUFFER_BYTES)
+        self.counters = Counters()
+        self.by_path: dict[Path, Peer] = {}
+        self._peers: dict[int, Peer] = {}
+        self._streams: dict[int, Stream] = {}
+        self._routes: dict[int, Route] = {}
+        self._incomplete: set[Stream] = set()
+        self._handles = count(1)
+        self._accept = build_accept(self, build_forward(self))
+        self._receive = build_receive(self, self._accept)
+
+    # ---- datagrams
+
+    def drain(self) -> None:
+        """Handle what lies in the socket, at most `BATCH` datagrams."""
+        take, data, receive, counters = self.socket.recvfrom_into, self.inbound.data, self._receive, self.counters
+        for _ in range(BATCH):
+            try:
+                size, path = take(data)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # an ICMP error for something sent before
+            counters.received += 1
+            receive(size, path)
+
+    def receive(self, datagram: bytes, path: Path) -> None:
+        """Handle one datagram that came another way than through the socket."""
+        size = len(datagram)
+        if size <= _BUFFER_BYTES:
+            self.counters.received += 1
+            self.inbound.data[:size] = datagram
+            self._receive(size, path)
+
+    def send_datagram(self, datagram: Buffer, path: Path) -> None:
+        if not isinstance(path, tuple):
+            path.send(datagram)
+            return
+        try:
+            self.socket.sendto(datagram, path)
+        except OSError:
+            self.counters.unsent += 1
+
+    def _send(self, peer: Peer, size: int) -> None:
+        if peer.path is not None:
+            self.send_datagram(self.outbound.view[:size], peer.path)
+            self.counters.sent += 1
+
+    # ---- peers
+
+    def add_peer(self) -> PeerHandle:
+        peer = Peer(PeerHandle(next(self._handles)))
+        self._peers[peer.handle] = peer
+        return peer.handle
+
+    def set_keys(self, peer: PeerHandle, keys: SrtpKeys) -> None:
+        known = self._peer(peer)
+        known.receiving = SrtpContext(keys.receiving, keys.profile, inbound=True)
+        known.sending = SrtpContext(keys.sending, keys.profile, inbound=False)
+
+    def set_extensions(self, peer: PeerHandle, texts: Mapping[int, str]) -> None:
+        self._peer(peer).texts = dict(texts)
+
+    def accept_from(self, peer: PeerHandle, path: Path) -> None:
+        known = self._peer(peer)
+        former = self.by_path.get(path)
+        if former is not None and former is not known:
+            former.paths.discard(path)
+        known.paths.add(path)
+        self.by_path[path] = known
+
+    def refuse_from(self, peer: PeerHandle, path: Path) -> None:
+        known = self._peers.get(peer)
+        if known is not None and path in known.paths:
+            known.paths.discard(path)
+            del self.by_path[path]
+
+    def owner(self, path: Path) -> PeerHandle | None:
+        peer = self.by_path.get(path)
+        return None if peer is None else peer.handle
+
+    def send_to(self, peer: PeerHandle, path: Path | None) -> None:
+        self._peer(peer).path = path
+
+    def remove_peer(self, peer: PeerHandle) -> None:
+        known = self._peers.pop(peer, None)
+        if known is None:
+            return
+        for route in list(known.routes):
+            self.remove_route(route)
+        for stream in list(known.streams.values()):
+            self.remove_stream(stream.handle)
+        for path in known.paths:
+            del self.by_path[path]
+        known.paths.clear()
+        known.path = known.receiving = known.sending = None
+
+    # ---- streams
+
+    def add_stream(self, peer: PeerHandle, spec: StreamSpec) -> StreamHandle:
+        known = self._peer(peer)
+        if spec.ssrc in known.streams:
+            raise ValueError("this source is already a stream of the peer")
+        stream = Stream(StreamHandle(next(self._handles)), known, spec)
+        known.streams[spec.ssrc] = stream
+        self._streams[stream.handle] = stream
+        return stream.handle
+
+    def add_rtx(self, stream: StreamHandle, ssrc: int) -> None:
+        base = self._stream(stream)
+        if ssrc in base.peer.streams:
+            raise ValueError("this source is already a stream of the peer")
+        base.peer.streams[ssrc] = Stream(stream, base.peer, StreamSpec(ssrc, base.kind, ()), base)
+
+    def update_stream(self, stream: StreamHandle, spec: StreamSpec) -> None:
+        self._stream(stream).configure(spec)
+
+    def remove_stream(self, stream: StreamHandle) -> None:
+        known = self._streams.pop(stream, None)
+        if known is None:
+            return
+        now = time.monotonic_ns()
+        for route in list(known.routes):
+            route.leave(now)
+        for route in known.waiting:
+            route.awaited = None
+        known.peer.streams = {
+            ssrc: other for ssrc, other in known.peer.streams.items() if other is not known and other.base is not known
+        }
+        known.waiting.clear()
+        known.sinks = ()
+        self._incomplete.discard(known)
+
+    def tap(self, stream: StreamHandle, sinks: tuple[PacketSink, ...]) -> None:
+        self._stream(stream).sinks = sinks
+
+    # ---- routes
+
+    def add_route(self, peer: PeerHandle, spec: RouteSpec) -> RouteHandle:
+        known = self._peer(peer)
+        route = Route(RouteHandle(next(self._handles)), known, spec)
+        self._routes[route.handle] = route
+        known.routes.add(route.handle)
+        return route.handle
+
+    def point_route(self, route: RouteHandle, stream: StreamHandle | None) -> None:
+        known = self._route(route)
+        self._stop_waiting(known)
+        if stream is None:
+            known.leave(time.monotonic_ns())
+        elif known.stream is not self._stream(stream):
+            known.awaited = self._stream(stream)
+            known.awaited.waiting.append(known)
+
+    def pause_route(self, route: RouteHandle, paused: bool) -> None:
+        known = self._route(route)
+        if paused == known.paused:
+            return
+        known.paused = paused
+        if paused and known.stream is not None:
+            feeding = known.stream
+            known.leave(time.monotonic_ns())
+            if known.awaited is None:
+                known.awaited = feeding
+                feeding.waiting.append(known)
+
+    def remove_route(self, route: RouteHandle) -> None:
+        known = self._routes.pop(route, None)
+        if known is None:
+            return
+        self._stop_waiting(known)
+        known.leave(time.monotonic_ns())
+        known.peer.routes.discard(route)
+
+    def _stop_waiting(self, route: Route) -> None:
+        if route.awaited is not None:
+            route.awaited.waiting.remove(route)
+            route.awaited = None
+
+    # ---- called by the packet path
+
+    def receive_rtcp(self, peer: Peer, size: int) -> None:
+        """Decrypt the compound packet in the inbound buffer and hand it on."""
+        inbound = self.inbound
+        source = int.from_bytes(inbound.view[4:8], "big")
+        if peer.receiving is None or not self._may_show(peer, source):
+            self.counters.early += 1
+            return
+        inbound.length[0] = size
+        if unprotect_rtcp(peer.receiving.handle, inbound.address, inbound.length):
+            self.counters.refused += 1
+            return
+        peer.seen_ssrcs.add(source)
+        self.observer.rtcp(peer.handle, bytes(inbound.view[: inbound.length[0]]), time.monotonic_ns())
+
+    def meet_stream(self, peer: Peer, size: int) -> None:
+        """A packet of an unknown source: decrypted only when its MID names a section that expects one."""
+        inbound = self.inbound
+        _, second, _, _, ssrc = HEADER.unpack_from(inbound.data)
+        texts = extension_texts(inbound.data, size, peer.texts)
+        if not texts or not self._may_show(peer, ssrc) or not self.observer.expects(peer.handle, texts):
+            self.counters.unknown_source += 1
+            return
+        inbound.length[0] = size
+        if peer.receiving is None or unprotect(peer.receiving.handle, inbound.address, inbound.length):
+            self.counters.refused += 1
+            return
+        peer.seen_ssrcs.add(ssrc)
+        if self.observer.learn(peer.handle, ssrc, second & 0x7F, texts):
+            self._accept(peer.streams[ssrc], inbound.length[0])
+
+    def note_gap(self, stream: Stream, sequence: int, ahead: int, now_ns: int) -> None:
+        """The newest packet of the stream is not the one behind the newest before: its first one, or some are missing."""
+        if stream.extended < 0:
+            stream.extended = stream.first = sequence + 0x10000
+            return
+        if ahead < JUMP_LIMIT:
+            stream.missing.skipped(stream.extended + 1, stream.extended + ahead, now_ns)
+            self._incomplete.add(stream)
+        else:
+            stream.first += ahead - 1
+        stream.extended += ahead
+
+    def note_key_frame(self, stream: Stream, packet: bytes, number: int, timestamp: int, now_ns: int) -> None:
+        """A key frame (or any packet of sound) begins with the newest packet: waiting routes begin with it."""
+        stream.key_frames += 1
+        stream.last_key_packet = packet
+        if stream.waiting:
+            for route in [route for route in stream.waiting if route.accepts(stream)]:
+                stream.waiting.remove(route)
+                route.begin(stream, number, timestamp, now_ns)
+
+    def _may_show(self, peer: Peer, ssrc: int) -> bool:
+        return ssrc in peer.seen_ssrcs or len(peer.seen_ssrcs) < MAX_SSRCS
+
+    # ---- RTCP and repair
+
+    def send_rtcp(self, peer: PeerHandle, compound: bytes) -> None:
+        known = self._peers.get(peer)
+        if known is None or known.sending is None or known.path is None or len(compound) > MAX_PACKET_BYTES:
+            return
+        outbound = self.outbound
+        outbound.data[: len(compound)] = compound
+        outbound.length[0] = len(compound)
+        if protect_rtcp(known.sending.handle, outbound.address, outbound.length):
+            self.counters.unprotected += 1
+            return
+        self._send(known, outbound.length[0])
+
+    def resend(self, route: RouteHandle, sequences: tuple[int, ...]) -> int:
+        known = self._route(route)
+        newest = known.last_sequence if known.stream is None else known.stream.newest + known.sequence_offset
+        now, resent = time.monotonic_ns(), 0
+        for sequence in sequences:
+            outgoing = newest - ((newest - sequence) & 0xFFFF)
+            if known.may_resend(now):
+                resent += self._repeat(known, outgoing)
+        known.resent += resent
+        return resent
+
+    def _repeat(self, route: Route, outgoing: int) -> int:
+        if route.spec.rtx_ssrc is None:
+            datagram = route.sent.get(outgoing)
+            if datagram is None or route.peer.path is None:
+                return 0
+            self.send_datagram(datagram, route.peer.path)
+            return 1
+        number = outgoing - route.sequence_offset
+        packet = route.stream.ring.get(number) if route.stream is not None and number >= route.start else None
+        return 0 if packet is None else self._send_rtx(route, packet, outgoing)
+
+    def _send_rtx(self, route: Route, packet: bytes, outgoing: int) -> int:
+        rtx_type, sending = route.spec.codec.rtx_payload_type, route.peer.sending
+        if rtx_type is None or sending is None:
+            return 0
+        _, second, _, timestamp, _ = HEADER.unpack_from(packet)
+        start = payload_start(packet, len(packet))
+        payload = packet[start : payload_end(packet, len(packet), start)]
+        route.rtx_sequence += 1
+        block, outbound = route.block, self.outbound
+        route.packet.pack_into(
+            outbound.data, 0, 0x90 if block else 0x80, second & 0x80 | rtx_type, route.rtx_sequence & 0xFFFF,
+            (timestamp + route.timestamp_offset) & 0xFFFFFFFF, route.spec.rtx_ssrc, block,
+        )  # fmt: skip
+        head = 12 + len(block)
+        outbound.data[head : head + 2 + len(payload)] = (outgoing & 0xFFFF).to_bytes(2, "big") + payload
+        outbound.length[0] = head + 2 + len(payload)
+        if protect(sending.handle, outbound.address, outbound.length):
+            self.counters.unprotected += 1
+            return 0
+        self._send(route.peer, outbound.length[0])
+        return 1
+
+    def tick(self, now_ns: int) -> None:
+        for stream in list(self._incomplete):
+            due = stream.missing.due(now_ns)
+            if due.ask:
+                self.observer.missing(stream.peer.handle, stream.handle, due.ask)
+            if due.given_up:
+                self.observer.key_frame_wanted(stream.peer.handle, stream.handle)
+            if not len(stream.missing):
+                self._incomplete.discard(stream)
+        for route in self._routes.values():
+            awaited = route.awaited
+            if awaited is not None and not route.paused and route.peer.sending is not None:
+                self.observer.key_frame_wanted(awaited.peer.handle, awaited.handle)
+
+    # ---- snapshots
+
+    def stream_snapshot(self, stream: StreamHandle) -> StreamSnapshot:
+        known = self._stream(stream)
+        key = known.last_key_packet
+        start = payload_start(key, len(key)) if key else 0
+        is_vp8 = known.codec is not None and known.codec.name.lower() == "vp8"
+        return StreamSnapshot(
+            packets=known.packets,
+            bytes=known.bytes,
+            padding_only=known.padding_only,
+            repaired=known.repaired,
+            lost=known.missing.lost,
+            expected=known.extended - known.first + 1 if known.extended >= 0 else 0,
+            highest=max(0, known.extended - 0x10000),
+            jitter=known.jitter >> 4,
+            last_packet_ns=known.last_ns,
+            key_frames=known.key_frames,
+            audio_level_dbov=known.level & 0x7F,
+            codec=known.codec,
+            size=vp8_size(key, start, len(key)) if is_vp8 and start else None,
+        )
+
+    def route_snapshot(self, route: RouteHandle) -> RouteSnapshot:
+        known = self._route(route)
+        feeding = known.stream
+        return RouteSnapshot(
+            packets=known.packets_before + (feeding.packets if feeding else 0),
+            bytes=known.bytes_before + (feeding.bytes if feeding else 0),
+            resent=known.resent,
+            stream=feeding.handle if feeding else None,
+            timestamp_offset=known.timestamp_offset,
+        )
+
+    def stats(self) -> PlaneStats:
+        counted: dict[str, Any] = asdict(self.counters)
+        return PlaneStats(counted.pop("received"), counted.pop("sent"), counted)
+
+    def close(self) -> None:
+        for peer in list(self._peers.values()):
+            self.remove_peer(peer.handle)
+        self.socket.close()
+
+    # ---- handles
+
+    def _peer(self, handle: PeerHandle) -> Peer:
+        return _known(self._peers, handle)
+
+    def _stream(self, handle: StreamHandle) -> Stream:
+        return _known(self._streams, handle)
+
+    def _route(self, handle: RouteHandle) -> Route:
+        return _known(self._routes, handle)
+
+
+def _known(table: Mapping[int, Known], handle: int) -> Known:
+    try:
+        return table[handle]
+    except KeyError:
+        raise ValueError(f"unknown handle {handle}") from None
