@@ -35,8 +35,10 @@ def vp8_payload(packet: Buffer, start: int, end: int) -> int:
 
 def vp8_key_frame(packet: Buffer, start: int, end: int) -> bool:
     """Whether the packet holds the beginning of a VP8 key frame: first partition, P bit clear (RFC 7741 §4.3)."""
+    if start >= end or packet[start] & 0x17 != 0x10:
+        return False
     at = vp8_payload(packet, start, end)
-    return bool(at) and packet[start] & 0x17 == 0x10 and not packet[at] & 0x01
+    return bool(at) and not packet[at] & 0x01
 
 
 def vp8_size(packet: Buffer, start: int, end: int) -> tuple[int, int] | None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any, Final
 
-from media.codecs import KeyFrameTest, any_packet, key_frame_test
-from media.plane import Path, PeerHandle, RouteHandle, RouteSpec, StreamHandle, StreamSpec
+from media.codecs import KeyFrameTest, any_packet, key_frame_test, vp8_size
+from media.plane import Path, PeerHandle, RouteHandle, RouteSnapshot, RouteSpec, StreamHandle, StreamSnapshot, StreamSpec
 from media.ports import Codec, PacketSink
 from media.repair import MissingPackets, PacketRing, SequenceShift
-from media.rtp import HEADER_BYTES, extension_block
+from media.rtp import HEADER_BYTES, extension_block, payload_start
 from media.srtp import SrtpContext
 
 VIDEO_RING: Final = 512
@@ -24,9 +24,26 @@ AUDIO_RING: Final = 64
 RESENDS_PER_SECOND: Final = 500
 """Repeated packets per route and second: a subscriber cannot make the node an amplifier."""
 
-Target = tuple[Any, int, int, int, int, bytes, int, int, Any, "Peer", PacketRing | None]
+Target = tuple[Any, int, int, int, int, bytes, int, int, Any, int, "Peer", PacketRing | None]
 """One active route as the packet path wants it: pack function, payload type, sequence offset, time-stamp offset, SSRC,
-extension block, its end in the packet, offset of the level byte, SRTP handle, peer, ring of sent packets."""
+extension block, its end in the packet, offset of the level byte, SRTP handle, bytes of its tag, peer, ring of sent ones."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened to packets; everything but `received` and `sent` names a reason for dropping."""
+
+    received: int = 0
+    sent: int = 0
+    malformed: int = 0
+    stranger: int = 0
+    early: int = 0
+    refused: int = 0
+    unknown_source: int = 0
+    unnegotiated: int = 0
+    duplicate: int = 0
+    unprotected: int = 0
+    unsent: int = 0
 
 
 @dataclass(slots=True)
@@ -51,7 +68,7 @@ class Stream:
         "base", "bytes", "codec", "codecs", "extended", "first", "handle", "jitter", "key_frame", "key_frames", "kind",
         "last_key_packet", "last_ns", "last_timestamp", "level", "level_at", "level_id", "missing", "packets",
         "padding_only", "payload_type", "peer", "rate", "repaired", "ring", "routes", "rtx_types", "shift", "sinks",
-        "spec", "ssrc", "targets", "transit", "waiting",
+        "spec", "ssrc", "targets", "tick_ns", "transit", "waiting",
     )  # fmt: skip
 
     def __init__(self, handle: StreamHandle, peer: Peer, spec: StreamSpec, base: Stream | None = None) -> None:
@@ -74,6 +91,7 @@ class Stream:
         self.key_frame: KeyFrameTest = any_packet
         self.last_key_packet = b""
         self.rate = 90000
+        self.tick_ns = 11111
         self.routes: list[Route] = []
         self.waiting: list[Route] = []
         self.targets: tuple[Target, ...] = ()
@@ -96,6 +114,7 @@ class Stream:
         former, self.codec = self.codec, codec
         self.payload_type = payload_type
         self.rate = codec.clock_rate
+        self.tick_ns = max(1, 1_000_000_000 // codec.clock_rate) if codec.clock_rate > 0 else 1
         self.key_frame = key_frame_test(codec.name)
         if former is not None and former.name.lower() != codec.name.lower():
             for route in list(self.routes):
@@ -109,6 +128,27 @@ class Stream:
     def newest(self) -> int:
         """The number, gaps by padding closed, of the newest packet."""
         return self.extended + self.shift.current
+
+    def snapshot(self) -> StreamSnapshot:
+        """The counters, for the control side."""
+        key = self.last_key_packet
+        start = payload_start(key, len(key)) if key else 0
+        is_vp8 = self.codec is not None and self.codec.name.lower() == "vp8"
+        return StreamSnapshot(
+            packets=self.packets,
+            bytes=self.bytes,
+            padding_only=self.padding_only,
+            repaired=self.repaired,
+            lost=self.missing.lost,
+            expected=self.extended - self.first + 1 if self.extended >= 0 else 0,
+            highest=max(0, self.extended - 0x10000),
+            jitter=self.jitter >> 4,
+            last_packet_ns=self.last_ns,
+            key_frames=self.key_frames,
+            audio_level_dbov=self.level & 0x7F,
+            codec=self.codec,
+            size=vp8_size(key, start, len(key)) if is_vp8 and start else None,
+        )
 
     def rebuild(self) -> None:
         """Bring `targets` in line with `routes`."""
@@ -222,6 +262,7 @@ class Route:
             end,
             level_at,
             self.peer.sending.handle,
+            self.peer.sending.tag_bytes,
             self.peer,
             self.sent if self.spec.rtx_ssrc is None else None,
         )
@@ -234,3 +275,14 @@ class Route:
             return False
         self.budget -= 1
         return True
+
+    def snapshot(self) -> RouteSnapshot:
+        """The counters, for the control side."""
+        feeding = self.stream
+        return RouteSnapshot(
+            packets=self.packets_before + (feeding.packets if feeding else 0),
+            bytes=self.bytes_before + (feeding.bytes if feeding else 0),
+            resent=self.resent,
+            stream=feeding.handle if feeding else None,
+            timestamp_offset=self.timestamp_offset,
+        )

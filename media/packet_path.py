@@ -102,7 +102,7 @@ def build_accept(plane: PythonPlane, forward: Forward) -> Accept:  # noqa: PLR09
             else:
                 plane.note_gap(stream, sequence, ahead, now)
             number = stream.extended + stream.shift.current
-            transit = now // 1000 * stream.rate // 1_000_000 - timestamp
+            transit = now // stream.tick_ns - timestamp
             stream.jitter += (abs(transit - stream.transit) & 0xFFFFFFFF) - (stream.jitter + 8 >> 4)
             stream.transit = transit
             stream.last_ns = now
@@ -143,7 +143,8 @@ def build_forward(plane: PythonPlane) -> Forward:
         stream: Stream, number: int, marker: int, timestamp: int, payload: Any, targets: tuple[Target, ...]
     ) -> None:
         size = len(payload)
-        for pack, kind, sequence, shift, ssrc, block, head, level_at, context, peer, sent in targets:
+        counters.sent += len(targets)
+        for pack, kind, sequence, shift, ssrc, block, head, level_at, context, tag, peer, sent in targets:
             pack(
                 buffer, 0, 0x90 if block else 0x80, marker | kind,
                 (number + sequence) & 0xFFFF, (timestamp + shift) & 0xFFFFFFFF, ssrc, block,
@@ -156,7 +157,7 @@ def build_forward(plane: PythonPlane) -> Forward:
             if protect(context, address, length):
                 counters.unprotected += 1
                 continue
-            datagram = view[: length[0]]
+            datagram = view[: end + tag]
             if sent is not None:
                 sent.put(number + sequence, bytes(datagram))
             path = peer.path
@@ -167,7 +168,6 @@ def build_forward(plane: PythonPlane) -> Forward:
                     counters.unsent += 1
             elif path is not None:
                 path.send(datagram)
-            counters.sent += 1
 
     return forward
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket as sockets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import count
 from typing import Any, Final, TypeVar
 
-from media.codecs import vp8_size
-from media.flow import Peer, Route, Stream
+from media.flow import Counters, Peer, Route, Stream
 from media.packet_path import JUMP_LIMIT, MAX_PACKET_BYTES, build_accept, build_forward, build_receive
 from media.plane import (
     Path,
@@ -25,12 +24,12 @@ from media.plane import (
     StreamSpec,
 )
 from media.ports import PacketSink
-from media.rtp import HEADER, Buffer, extension_texts, payload_end, payload_start
+from media.retransmission import Retransmitter
+from media.rtp import HEADER, Buffer, extension_texts
 from media.srtp import (
     SrtpContext,
     SrtpKeys,
     WorkBuffer,
-    protect,
     protect_rtcp,
     unprotect,
     unprotect_rtcp,
@@ -40,27 +39,11 @@ BATCH: Final = 128
 """Datagrams handled per wake-up, so that timers and connections get their turn under load."""
 MAX_SSRCS: Final = 256
 """Sources one peer may show in its life: libsrtp keeps a context for each."""
+LOOK_FOR_WAITING_NS: Final = 100_000_000
 _BUFFER_BYTES: Final = 4096
 _KERNEL_BUFFER_BYTES: Final = 4 << 20
 
 Known = TypeVar("Known")
-
-
-@dataclass(slots=True)
-class Counters:
-    """What happened to packets; everything but `received` and `sent` names a reason for dropping."""
-
-    received: int = 0
-    sent: int = 0
-    malformed: int = 0
-    stranger: int = 0
-    early: int = 0
-    refused: int = 0
-    unknown_source: int = 0
-    unnegotiated: int = 0
-    duplicate: int = 0
-    unprotected: int = 0
-    unsent: int = 0
 
 
 class PythonPlane:
@@ -80,6 +63,8 @@ class PythonPlane:
         self._routes: dict[int, Route] = {}
         self._incomplete: set[Stream] = set()
         self._handles = count(1)
+        self._look_for_waiting_ns = 0
+        self._retransmitter = Retransmitter(self.outbound, self.counters, self._send)
         self._accept = build_accept(self, build_forward(self))
         self._receive = build_receive(self, self._accept)
 
@@ -322,48 +307,7 @@ class PythonPlane:
         self._send(known, outbound.length[0])
 
     def resend(self, route: RouteHandle, sequences: tuple[int, ...]) -> int:
-        known = self._route(route)
-        newest = known.last_sequence if known.stream is None else known.stream.newest + known.sequence_offset
-        now, resent = time.monotonic_ns(), 0
-        for sequence in sequences:
-            outgoing = newest - ((newest - sequence) & 0xFFFF)
-            if known.may_resend(now):
-                resent += self._repeat(known, outgoing)
-        known.resent += resent
-        return resent
-
-    def _repeat(self, route: Route, outgoing: int) -> int:
-        if route.spec.rtx_ssrc is None:
-            datagram = route.sent.get(outgoing)
-            if datagram is None or route.peer.path is None:
-                return 0
-            self.send_datagram(datagram, route.peer.path)
-            return 1
-        number = outgoing - route.sequence_offset
-        packet = route.stream.ring.get(number) if route.stream is not None and number >= route.start else None
-        return 0 if packet is None else self._send_rtx(route, packet, outgoing)
-
-    def _send_rtx(self, route: Route, packet: bytes, outgoing: int) -> int:
-        rtx_type, sending = route.spec.codec.rtx_payload_type, route.peer.sending
-        if rtx_type is None or sending is None:
-            return 0
-        _, second, _, timestamp, _ = HEADER.unpack_from(packet)
-        start = payload_start(packet, len(packet))
-        payload = packet[start : payload_end(packet, len(packet), start)]
-        route.rtx_sequence += 1
-        block, outbound = route.block, self.outbound
-        route.packet.pack_into(
-            outbound.data, 0, 0x90 if block else 0x80, second & 0x80 | rtx_type, route.rtx_sequence & 0xFFFF,
-            (timestamp + route.timestamp_offset) & 0xFFFFFFFF, route.spec.rtx_ssrc, block,
-        )  # fmt: skip
-        head = 12 + len(block)
-        outbound.data[head : head + 2 + len(payload)] = (outgoing & 0xFFFF).to_bytes(2, "big") + payload
-        outbound.length[0] = head + 2 + len(payload)
-        if protect(sending.handle, outbound.address, outbound.length):
-            self.counters.unprotected += 1
-            return 0
-        self._send(route.peer, outbound.length[0])
-        return 1
+        return self._retransmitter.resend(self._route(route), sequences, time.monotonic_ns())
 
     def tick(self, now_ns: int) -> None:
         for stream in list(self._incomplete):
@@ -374,44 +318,20 @@ class PythonPlane:
                 self.observer.key_frame_wanted(stream.peer.handle, stream.handle)
             if not len(stream.missing):
                 self._incomplete.discard(stream)
-        for route in self._routes.values():
-            awaited = route.awaited
-            if awaited is not None and not route.paused and route.peer.sending is not None:
-                self.observer.key_frame_wanted(awaited.peer.handle, awaited.handle)
+        if now_ns < self._look_for_waiting_ns:
+            return
+        self._look_for_waiting_ns = now_ns + LOOK_FOR_WAITING_NS
+        for stream in self._streams.values():
+            if any(not route.paused and route.peer.sending is not None for route in stream.waiting):
+                self.observer.key_frame_wanted(stream.peer.handle, stream.handle)
 
     # ---- snapshots
 
     def stream_snapshot(self, stream: StreamHandle) -> StreamSnapshot:
-        known = self._stream(stream)
-        key = known.last_key_packet
-        start = payload_start(key, len(key)) if key else 0
-        is_vp8 = known.codec is not None and known.codec.name.lower() == "vp8"
-        return StreamSnapshot(
-            packets=known.packets,
-            bytes=known.bytes,
-            padding_only=known.padding_only,
-            repaired=known.repaired,
-            lost=known.missing.lost,
-            expected=known.extended - known.first + 1 if known.extended >= 0 else 0,
-            highest=max(0, known.extended - 0x10000),
-            jitter=known.jitter >> 4,
-            last_packet_ns=known.last_ns,
-            key_frames=known.key_frames,
-            audio_level_dbov=known.level & 0x7F,
-            codec=known.codec,
-            size=vp8_size(key, start, len(key)) if is_vp8 and start else None,
-        )
+        return self._stream(stream).snapshot()
 
     def route_snapshot(self, route: RouteHandle) -> RouteSnapshot:
-        known = self._route(route)
-        feeding = known.stream
-        return RouteSnapshot(
-            packets=known.packets_before + (feeding.packets if feeding else 0),
-            bytes=known.bytes_before + (feeding.bytes if feeding else 0),
-            resent=known.resent,
-            stream=feeding.handle if feeding else None,
-            timestamp_offset=known.timestamp_offset,
-        )
+        return self._route(route).snapshot()
 
     def stats(self) -> PlaneStats:
         counted: dict[str, Any] = asdict(self.counters)

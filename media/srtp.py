@@ -12,7 +12,7 @@ from typing import Any, Final
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
 
-REPLAY_WINDOW: Final = 1024
+REPLAY_WINDOW: Final = 512
 TRAILER_BYTES: Final = 148
 """Room a protected packet may need behind its plain form (libsrtp's SRTP_MAX_SRTCP_TRAILER_LEN)."""
 
@@ -32,9 +32,10 @@ class SrtpKeys:
 
 
 class SrtpContext:
-    """One direction of one peer. `handle` is what libsrtp's functions take; it lives as long as this object."""
+    """One direction of one peer. `handle` is what libsrtp's functions take, and lives as long as this object;
+    `tag_bytes` is what protection adds to an RTP packet."""
 
-    __slots__ = ("_session", "handle")
+    __slots__ = ("_session", "handle", "tag_bytes")
 
     def __init__(self, key: bytes, profile: int, *, inbound: bool) -> None:
         policy = Policy(
@@ -46,6 +47,7 @@ class SrtpContext:
         policy.allow_repeat_tx = False
         self._session = Session(policy)
         self.handle: Any = self._session._srtp[0]
+        self.tag_bytes = 10 if profile == Policy.SRTP_PROFILE_AES128_CM_SHA1_80 else 16
 
 
 class WorkBuffer:
