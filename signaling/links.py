@@ -7,7 +7,7 @@ Both own their transport; `close` ends it. Methods are synchronous; they raise N
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from media.ports import (
     IncomingTrack,
@@ -257,7 +257,8 @@ class OfferingLink:
         if slot.track is None or slot.track not in feeds:
             return sdp.SectionLine(slot.kind, slot.mid, protocol, "inactive", slot.codecs(), slot.extensions)
         feed = feeds[slot.track]
-        sent = sent_stream(feed, self.outgoing[slot.track])
+        named = replace(feed, stream=slot.track) if slot.reused else feed
+        sent = sent_stream(named, self.outgoing[slot.track])
         codecs = slot.codecs(feed.wanted.codec)
         return sdp.SectionLine(slot.kind, slot.mid, protocol, "sendonly", codecs, slot.extensions, sent=sent)
 

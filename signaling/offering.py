@@ -31,11 +31,15 @@ _EXTENSIONS: dict[Kind, dict[str, int]] = {
 
 @dataclass(frozen=True)
 class Slot:
-    """A section of ours. `track` None means inactive."""
+    """A section of ours. `track` None means inactive; `reused`: it carried another track before.
+
+    A browser names a section's track once and for all, so in a reused section only the stream can name the new one.
+    """
 
     mid: str
     kind: Kind
     track: TrackSid | None = None
+    reused: bool = False
 
     @property
     def extensions(self) -> dict[str, int]:
@@ -57,7 +61,7 @@ class SlotBook:
         """The subscription is over: its section goes inactive in the next offer. False if it had none."""
         for index, slot in enumerate(self.slots):
             if slot.track == sid:
-                self.slots[index] = Slot(slot.mid, slot.kind)
+                self.slots[index] = Slot(slot.mid, slot.kind, reused=True)
                 self._freed.add(slot.mid)
                 return True
         return False
@@ -72,7 +76,7 @@ class SlotBook:
     def _take(self, item: Wanted) -> Slot:
         for index, slot in enumerate(self.slots):
             if slot.track is None and slot.kind == item.kind and slot.mid not in self._freed:
-                self.slots[index] = Slot(slot.mid, slot.kind, item.sid)
+                self.slots[index] = Slot(slot.mid, slot.kind, item.sid, slot.reused)
                 return self.slots[index]
         self.slots.append(Slot(str(len(self.slots) + 1), item.kind, item.sid))
         return self.slots[-1]
