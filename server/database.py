@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 
 from server.settings import Settings
+from storage.migrations import migrate
 
 # Modules that define tables; importing them fills the metadata that migrations are compared with.
 MODEL_MODULES = ("storage.models", "cases.models", "rooms.models")
@@ -18,7 +20,5 @@ def load_models() -> None:
 
 def migrate_to_head(settings: Settings) -> None:
     """Create or upgrade the database. Quick when there is nothing to do."""
-    import storage
-
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    storage.migrate(settings.database)
+    asyncio.run(migrate(settings.database))
