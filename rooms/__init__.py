@@ -1,15 +1,16 @@
 """Live meetings: sittings, seats, attendees, lobby, consent. It decides; it holds no SDP and no packet.
 
-Every function is async and takes `db` (a transaction of the caller: `Database.writing()`, or `.reading()` where it says reads)
-and `now` (aware UTC). Refusals are subclasses of `rooms.errors.RoomsError` with a stable `.code`. `by` is the acting person's id
-for the audit chain. What the node must be told is written as an errand in the same transaction; after the commit the caller
-does `await coordinator.settle(sitting_id)`, so that it happens at once (`Upkeep` would do it within a second).
+Every function is async and takes `db` (a transaction of the caller: `Database.writing()`, or `.reading()` where it says
+reads) and `now` (aware UTC). Refusals are subclasses of `rooms.errors.RoomsError` with a stable `.code`. `by` is the acting
+person's id for the audit chain. What the node must be told is written as an errand in the same transaction;
+after the commit the caller does `await coordinator.settle(sitting_id)`, so that it happens at once (`Upkeep` would do it
+within a second).
 
     sittings     open_sitting(db, case_id=, purpose=, title=, host_staff_id=, organisation_id=, now=) -> str
                  close_sitting(db, sitting_id, now, by=)   rest(db, sitting_id, by=, now=)   go_on(db, sitting_id, by=, now=)
-                 reads: view(db, sitting_id) -> SittingView   of_case(db, case_id)   live(db, host_staff_id=)
+                 reads: view(db, sitting_id) -> SittingView   of_case(db, case_id)   live(db, host_staff_id=, case_ids=)
     seats        take_staff_seat(db, sitting_id, staff_id=, role=, name=, now=) -> str   (by login; idempotent)
-                 arrive_staff(db, seat_id, tab=, now=)   reads: pass_of(db, seat_id)
+                 claim_tab(db, seat_id, tab=, now=)   reads: pass_of(db, seat_id) -> SeatPass
     invitations  issue(db, secrets, sitting_id, role=, name=, party_id=None, staff_id=None, by=, now=)
                      -> IssuedInvitation(seat_id, link_secret, code)
                  renew(db, secrets, seat_id, by=, now=) -> IssuedInvitation   withdraw(db, seat_id, by=, now=)
@@ -22,7 +23,8 @@ does `await coordinator.settle(sitting_id)`, so that it happens at once (`Upkeep
     attendees    add(db, seat_id, name=, relation="", helper=False, kinship="", now=) -> str
                  rename(db, attendee_id, seat_id=, name=, relation="", now=)   go(db, attendee_id, seat_id=, now=)
                  reads: at_seat(db, seat_id) -> tuple[AttendeeView, …]
-    lobby        arrive(db, ticket, tab=, now=) -> LobbyView   (first call, and the heartbeat every 10 s)
+    lobby        arrive(db, ticket, tab=, now=) -> LobbyView   (a page was opened: the newest tab wins)
+                 heartbeat(db, ticket, tab=, now=) -> LobbyView   (every 10 s; `tab-superseded` for an older tab)
                  leave(db, ticket, now)   reads: waiting(db, sitting_id, now) -> tuple[Waiting, …]
     admission    admit(db, seat_id, by=, now=)   admit_all(db, sitting_id, by=, now=)   send_back(db, seat_id, by=, now=)
                  hang_up(db, seat_id, now)   entry(db, seat_id, now) -> TokenGrant   (pages use `Coordinator.enter`)
@@ -35,8 +37,8 @@ does `await coordinator.settle(sitting_id)`, so that it happens at once (`Upkeep
     hands        raise_hand(db, seat_id, now)   lower(db, seat_id, now)
     board        write(db, seat_id, text, now)   reads: read(db, sitting_id) -> BoardView
     hosting      remove(db, seat_id, by=, now=)   mute(db, seat_id, by=, now=)   lock(db, sitting_id, by=, now=)   unlock(…)
-    webhooks     handle(db, WebhookEvent(id, kind, room, room_sid, identity, participant_sid, at), now)
-    sealing      begin(db, sitting_id, now) -> Evidence   sealed(db, sitting_id, now)   failed(db, sitting_id, now)
+    webhooks     handle(db, WebhookEvent(id, kind, room, room_sid, identity, participant_sid, at), now) -> sitting id | None
+    sealing      begin(db, sitting_id, now) -> Evidence | None   sealed(db, sitting_id, now)   failed(db, sitting_id, now)
     evidence     reads: collect(db, sitting_id) -> Evidence
     coordinator  Coordinator(database, media, capture, clock): enter(seat_id) -> Entry(token, url, media_room, identity),
                  settle(sitting_id) -> bool

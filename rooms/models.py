@@ -2,7 +2,7 @@
 
 `sitting` is the lock of everything below it: whoever changes a row of a sitting has locked that row first
 (`rooms.sittings.locked`), so two admissions at once happen one after the other on PostgreSQL too.
-Columns `case_id`, `party_id`, `staff_id` and `organisation_id` name rows of `cases`.
+Importing this module imports the tables of `cases`, which some columns point to.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+import cases.models  # noqa: F401  # its tables must be known before ours can point to them
 from storage import Base, UtcDateTime, new_id
 
 ID = String(26)
@@ -33,9 +34,9 @@ class Sitting(Base):
     __tablename__ = "sitting"
 
     id: Mapped[str] = _id()
-    case_id: Mapped[str | None] = mapped_column(ID, index=True)
-    organisation_id: Mapped[str | None] = mapped_column(ID, index=True)
-    host_staff_id: Mapped[str] = mapped_column(ID, index=True)
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("case_file.id"), index=True)
+    organisation_id: Mapped[str | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    host_staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"), index=True)
     purpose: Mapped[str] = mapped_column(WORD)
     title: Mapped[str] = mapped_column(String(80))
     state: Mapped[str] = mapped_column(WORD, index=True)
@@ -64,8 +65,8 @@ class MediaRoom(Base):
 
 
 class Seat(Base):
-    """One device's place. `entered_at` is when the present media token was allowed; `changed_at` when the node's view last
-    moved it (the reconciler skips what is newer than its snapshot)."""
+    """One device's place. `admitted_at` is the first admission, `entered_at` when the present media token was allowed,
+    `changed_at` when it last moved (the reconciler skips what is newer than its snapshot)."""
 
     __tablename__ = "seat"
 
@@ -73,14 +74,15 @@ class Seat(Base):
     sitting_id: Mapped[str] = _parent("sitting")
     media_room_id: Mapped[str | None] = mapped_column(ID, ForeignKey("media_room.id"))
     role: Mapped[str] = mapped_column(WORD)
-    name: Mapped[str] = mapped_column(String(40))
-    party_id: Mapped[str | None] = mapped_column(ID, index=True)
-    staff_id: Mapped[str | None] = mapped_column(ID, index=True)
+    name: Mapped[str] = mapped_column(String(60))
+    party_id: Mapped[str | None] = mapped_column(ForeignKey("party.id"), index=True)
+    staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"), index=True)
     state: Mapped[str] = mapped_column(WORD)
     held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     arrived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     tab: Mapped[str] = mapped_column(String(64), default="")
+    admitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     room_sid: Mapped[str | None] = mapped_column(String(64))
     participant_sid: Mapped[str | None] = mapped_column(String(64))
@@ -102,10 +104,10 @@ class Attendee(Base):
     id: Mapped[str] = _id()
     sitting_id: Mapped[str] = _parent("sitting")
     seat_id: Mapped[str] = _parent("seat")
-    name: Mapped[str] = mapped_column(String(40))
-    relation: Mapped[str] = mapped_column(String(40), default="")
+    name: Mapped[str] = mapped_column(String(60))
+    relation: Mapped[str] = mapped_column(String(60), default="")
     helper: Mapped[bool] = mapped_column(Boolean, default=False)
-    kinship: Mapped[str] = mapped_column(String(40), default="")
+    kinship: Mapped[str] = mapped_column(String(60), default="")
     consent: Mapped[str] = mapped_column(WORD)
     came_at: Mapped[datetime] = mapped_column(UtcDateTime)
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -203,7 +205,8 @@ class Recording(Base):
     """Whether the sitting is recorded, and the lease the capture holds; one row per sitting.
 
     `started_at` is the first moment the capture's gate was open; a sitting without it has nothing to seal.
-    `checked_at` is when the capture last answered."""
+    `granted_at` is when a grant last went out, `checked_at` when the capture last answered; `renew` asks for a grant out of
+    turn."""
 
     __tablename__ = "recording"
 
@@ -217,6 +220,7 @@ class Recording(Base):
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     answer_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    renew: Mapped[bool] = mapped_column(Boolean, default=False)
     written_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     lost_ms: Mapped[int] = mapped_column(Integer, default=0)
 

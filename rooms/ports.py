@@ -65,18 +65,24 @@ class MediaRooms(Protocol):
 
 @dataclass(frozen=True)
 class CaptureGrant:
-    """A lease: capture of one media room is allowed until `expires_at`, while everybody visible is one of `identities`."""
+    """A lease: capture of one media room is allowed until `expires_at`, while everybody visible is one of `identities`.
+
+    `issued_at` is when everybody's answer was read: a grant that arrives after a later revocation opens nothing."""
 
     sitting: str
     media_room: str
     identities: frozenset[str]
     consent_version: str
     expires_at: datetime
+    issued_at: datetime
 
 
 @dataclass(frozen=True)
 class CaptureState:
-    """`state` is "denied", "open" or "closed"; `cause` says why it is not open; `written_bytes` grows while it records."""
+    """How the gate stands; `written_bytes` grows while it records.
+
+    `state` is "denied" (no lease), "open", "blocked" (a stranger is in the room) or "closed" (finished or failed, for good);
+    `cause` says why it is not open."""
 
     state: str
     cause: str

@@ -70,6 +70,9 @@ TABLE: Table[State, Event, None] = Table(
         (State.REVOKING, Event.REVOKED): Move(State.REVOKED),
         (State.REVOKING, Event.FINISH): Move(State.FINISHING),
         (State.REVOKED, Event.WANT): Move(State.WANTED),
+        # An answer that comes after it was given up may have opened the gate once more: close it again.
+        (State.REVOKED, Event.ANSWER): Move(State.REVOKING),
+        (State.REVOKED, Event.MISS): Move(State.REVOKED),
         (State.REVOKED, Event.REVOKE): Move(State.REVOKED),
         (State.REVOKED, Event.FINISH): Move(State.FINISHING),
         (State.FINISHING, Event.ANSWER): Move(State.FINISHING),
@@ -77,6 +80,8 @@ TABLE: Table[State, Event, None] = Table(
         (State.FINISHING, Event.REVOKE): Move(State.FINISHING),
         (State.FINISHING, Event.FINISH): Move(State.FINISHING),
         (State.FINISHING, Event.FINISHED): Move(State.FINISHED),
+        (State.FINISHED, Event.ANSWER): Move(State.FINISHING),
+        (State.FINISHED, Event.MISS): Move(State.FINISHED),
         (State.FINISHED, Event.FINISH): Move(State.FINISHED),
         (State.FINISHED, Event.REVOKE): Move(State.FINISHED),
     },

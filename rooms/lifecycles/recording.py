@@ -49,6 +49,7 @@ class Cause(Enum):
     UNASKED = "unasked"
     STRANGER = "stranger"
     LAPSED = "lapsed"
+    NODE_LOST = "node-lost"
     BREAK = "break"
     HOST = "host"
     DISK_FULL = "disk-full"
@@ -140,5 +141,5 @@ def step(recording: Recording, event: Event, cause: Cause = Cause.NONE) -> tuple
     if event is Event.GO_ON and not recording.resting:
         raise IllegalMoveError(TABLE.name, recording.state.value, event.value)
     move = TABLE.step(recording.state, event)
-    keeps_cause = event is Event.FINISH and move.to is State.FAILED
+    keeps_cause = event is Event.FINISH and recording.state not in WANTED  # it had ended before the sitting did
     return Recording(move.to, recording.cause if keeps_cause else cause), move.effects
