@@ -17,7 +17,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from recordings import keys
 from recordings.errors import ChainError
@@ -106,7 +106,13 @@ class Walk:
     problem_at: int = 0
 
 
-def walk(data: BinaryIO, chain: BinaryIO, progress: Callable[[int], None] | None = None) -> Walk:
+class Readable(Protocol):
+    """Anything that gives its next bytes."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def walk(data: Readable, chain: BinaryIO, progress: Callable[[int], None] | None = None) -> Walk:
     """Check a file against its chain, fragment by fragment, in little memory.
 
     A torn last line, or a fragment that is shorter than its line says, simply does not count. Raises `ChainError`
@@ -171,7 +177,7 @@ def _entry(line: bytes) -> _Entry | None:
         return None
 
 
-def _digest(data: BinaryIO, length: int, progress: Callable[[int], None] | None) -> bytes | None:
+def _digest(data: Readable, length: int, progress: Callable[[int], None] | None) -> bytes | None:
     digest, left = hashlib.sha256(), length
     while left:
         block = data.read(min(left, _BLOCK))

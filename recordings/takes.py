@@ -239,7 +239,7 @@ class TakeWriter:
                 self._frame(result)
 
     def _frame(self, frame: frames.Frame) -> None:
-        self._watch_time(frame)
+        frame = self._watch_time(frame)
         if self._await_key and not frame.key:
             return
         if frame.key:
@@ -250,26 +250,35 @@ class TakeWriter:
         self._last = frame
         self.written_bytes += len(frame.data)
 
-    def _watch_time(self, frame: frames.Frame) -> None:
+    def _watch_time(self, frame: frames.Frame) -> frames.Frame:
         """Notice RTP time that jumps (a new file) or stood still while the track was paused (an anchor)."""
         lag_ns = frame.arrival_ns - frame.rtp * 1_000_000_000 // self._clock_rate
         if self._last is None or self._lag_floor_ns is None:
             self._lag_floor_ns = lag_ns
-            return
+            return frame
         passed_ns = frame.arrival_ns - self._last.arrival_ns
         rtp_ns = (frame.rtp - self._last.rtp) * 1_000_000_000 // self._clock_rate
         if rtp_ns < -_BACKWARDS_NS or rtp_ns - passed_ns > _JUMP_NS:
-            self._end_file(frame.arrival_ns, "time-jumped")
-            self._because, self._lag_floor_ns = "time-jumped", lag_ns
-            self._await_key = self._video
-            self._last = frame
-            self.lose(frame.arrival_ns, "time-jumped")
-            self._anchor(frame)
-        elif lag_ns - self._lag_floor_ns > _FREEZE_NS and passed_ns > _PAUSE_NS:
+            return self._jumped(frame)
+        if lag_ns - self._lag_floor_ns > _FREEZE_NS and passed_ns > _PAUSE_NS:
             self._lag_floor_ns = lag_ns
             self._anchor(frame)
         else:
             self._lag_floor_ns = min(lag_ns, self._lag_floor_ns)
+        return frame
+
+    def _jumped(self, frame: frames.Frame) -> frames.Frame:
+        self._end_file(frame.arrival_ns, "time-jumped")
+        self.lose(frame.arrival_ns, "time-jumped")
+        if self._last is not None and frame.rtp < self._last.rtp:
+            # The same 32 bits one turn later: unwrapped time never runs backwards, so it still orders the stream.
+            frame = frame._replace(rtp=frame.rtp + (1 << 32))
+            self._timestamps.last = frame.rtp
+        self._because, self._lag_floor_ns = "time-jumped", None
+        self._await_key = self._video
+        self._last = frame
+        self._anchor(frame)
+        return frame
 
     def _anchor(self, frame: frames.Frame) -> None:
         self._note("anchor", frame.arrival_ns, ssrc=self._ssrc, rtp=frame.rtp)
