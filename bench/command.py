@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile", choices=sorted(PROFILES), default="gcm128", help="SRTP profile (default %(default)s)")
     parser.add_argument("--address", default="", help="local address of all media (default: this machine's own)")
     parser.add_argument("--peers", default=",".join(PEERS), help="whom to measure, of %(default)s (in this order, in turns)")
+    parser.add_argument(
+        "--tolerate-late",
+        type=float,
+        default=0.05,
+        help="fraction of packets the generator may send late (default %(default)s)",
+    )
     parser.add_argument("--no-record", action="store_true", help="print only, leave docs/benchmarks.md as it is")
     return parser
 
@@ -73,7 +79,7 @@ def own_address() -> str:
 def _packets(options: argparse.Namespace) -> None:
     plan = CrowdPlan(options.rooms, options.size, options.address or own_address(), PROFILES[options.profile])
     peers = {name: PEERS[name] for name in options.peers.split(",")}
-    results = alternate(peers, plan, options.seconds, options.repetitions, _tell)
+    results = alternate(peers, plan, options.seconds, options.repetitions, options.tolerate_late, _tell)
     baselines = [peer for peer in peers if peer != "node"]
     packets = [_packet_row(options, plan, results, peer, baselines) for peer in peers]
     joins = [_join_row(results[peer]) for peer in peers]

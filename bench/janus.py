@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from bench.processes import PeerMissingError, ServerProcess, temporary_folder
+from bench.processes import PeerMissingError, ServerProcess, StartError, temporary_folder
 
 _CONFIGURATION = {
     "janus.jcfg": """
@@ -32,6 +32,7 @@ general: {{ enabled = true, json = "compact", path = "{folder}/janus.sock", type
     "janus.plugin.videoroom.jcfg": "general: {{ }}\n",
 }
 _MODULES = ("/usr/lib/x86_64-linux-gnu/janus", "/usr/lib/aarch64-linux-gnu/janus", "/usr/lib/janus")
+_ATTEMPTS = 6
 _OURS = ("libjanus_videoroom.so", "libjanus_pfunix.so")
 
 
@@ -60,6 +61,21 @@ class JanusServer(ServerProcess):
         super().__init__("janus", [program, "--config", f"{folder}/janus.jcfg", "--configs-folder", str(folder)], folder)
         self.socket_path = folder / "janus.sock"
         self.wait_until(self.socket_path.exists)
+
+
+def open_janus(address: str, *, event_loops: int) -> JanusServer:
+    """A running Janus. Its socket thread gives up when it runs before the plugin is marked as ready, which a busy machine
+    makes likely; so a failed start is tried again.
+
+    Raises:
+        PeerMissingError, StartError: it is not installed, or did not start in several attempts.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return JanusServer(address, event_loops=event_loops)
+        except StartError:
+            continue
+    return JanusServer(address, event_loops=event_loops)
 
 
 def _others(modules: Path) -> str:

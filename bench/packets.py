@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.janus import JanusServer
+from bench.janus import open_janus
 from bench.load.client import Identity
 from bench.load.crowd import Crowd, CrowdPlan, Transports
 from bench.load.janus import JanusCrowd
@@ -24,7 +24,6 @@ PACKETS_PER_MEMBER_S = 180
 """130 video and 50 audio packets a second, see load/pump.c."""
 WARM_UP_S = 2.0
 _DRAIN_S = 0.3
-_LATE_LIMIT = 0.05
 
 Start = Callable[[CrowdPlan, Transports], tuple[ServerProcess, Crowd]]
 
@@ -64,10 +63,10 @@ class Measurement:
 
 
 def start_janus(event_loops: int) -> Start:
-    """Debian's Janus; see `JanusServer` for `event_loops`."""
+    """Debian's Janus; see `bench.janus.JanusServer` for `event_loops`."""
 
     def start(plan: CrowdPlan, transports: Transports) -> tuple[ServerProcess, Crowd]:
-        server = JanusServer(plan.address, event_loops=event_loops)
+        server = open_janus(plan.address, event_loops=event_loops)
         return server, _or_close(server, lambda: JanusCrowd(server.socket_path, transports))
 
     return start
@@ -91,8 +90,8 @@ def _or_close(server: ServerProcess, crowd: Callable[[], Crowd]) -> Crowd:
         raise
 
 
-def measure(peer: str, start: Start, plan: CrowdPlan, seconds: float) -> Measurement:
-    """One repetition.
+def measure(peer: str, start: Start, plan: CrowdPlan, seconds: float, tolerated_late: float = 0.05) -> Measurement:
+    """One repetition; `tolerated_late` is the fraction of packets the generator may send more than 5 ms late.
 
     Raises:
         RunVoidError: garbage was forwarded, a stream was missing, or the generator was too slow.
@@ -108,7 +107,7 @@ def measure(peer: str, start: Start, plan: CrowdPlan, seconds: float) -> Measure
             server.close()
     finally:
         transports.close()
-    judge(result)
+    judge(result, tolerated_late)
     return result
 
 
@@ -128,7 +127,7 @@ def _measure(
     return Measurement(peer, plan, took, cpu_s, fill_cpu_s, len(transports), own_s, transports.counters())
 
 
-def judge(result: Measurement) -> None:
+def judge(result: Measurement, tolerated_late: float) -> None:
     """Refuse figures of a run that did not do the work.
 
     Raises:
@@ -143,7 +142,7 @@ def judge(result: Measurement) -> None:
         )
     if counters.streams_heard != plan.streams_expected:
         raise RunVoidError(f"{result.peer}: {counters.streams_heard} of {plan.streams_expected} streams were heard")
-    if counters.sent_late > _LATE_LIMIT * counters.sent:
+    if counters.sent_late > tolerated_late * counters.sent:
         raise RunVoidError(
             f"the generator sent {counters.sent_late} of {counters.sent} packets more than 5 ms late: "
             "fewer rooms, or a quieter machine"
@@ -151,13 +150,18 @@ def judge(result: Measurement) -> None:
 
 
 def alternate(
-    peers: Mapping[str, Start], plan: CrowdPlan, seconds: float, repetitions: int, told: Callable[[Measurement], None]
+    peers: Mapping[str, Start],
+    plan: CrowdPlan,
+    seconds: float,
+    repetitions: int,
+    tolerated_late: float,
+    told: Callable[[Measurement], None],
 ) -> dict[str, list[Measurement]]:
     """`repetitions` on every peer, in turns; `told` hears of each as it is done."""
     results: dict[str, list[Measurement]] = {peer: [] for peer in peers}
     for _ in range(repetitions):
         for peer, start in peers.items():
-            results[peer].append(measure(peer, start, plan, seconds))
+            results[peer].append(measure(peer, start, plan, seconds, tolerated_late))
             told(results[peer][-1])
     return results
 

@@ -72,6 +72,7 @@ class ServerProcess:
                 return
             time.sleep(_POLL_S)
         tail = (self.folder / "server.log").read_text(errors="replace")[-2000:]
+        self.close()
         raise StartError(f"{self.name} did not start (exit {self._process.poll()}):\n{tail}")
 
     def cpu_s(self) -> float:
