@@ -7,7 +7,7 @@ from typing import Protocol
 
 from starlette.routing import Route
 
-from web.pages import preferences, trouble
+from web.pages import call, consent, join, preferences, sittings, trouble
 
 
 class PageModule(Protocol):
@@ -16,4 +16,4 @@ class PageModule(Protocol):
     routes: list[Route]
 
 
-MODULES: Sequence[PageModule] = (preferences, trouble)
+MODULES: Sequence[PageModule] = (call, consent, join, preferences, sittings, trouble)
