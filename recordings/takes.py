@@ -9,7 +9,6 @@ the wall. Everything here runs on the recorder's thread; times are monotonic nan
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -28,6 +27,10 @@ _BACKWARDS_NS = 1_000_000_000
 _FREEZE_NS = 500_000_000
 _PAUSE_NS = 400_000_000
 _LATE_KEY_FRAME_NS = 200_000_000
+_SWITCH_NS = 1_000_000_000
+"""A stream that was just replaced may still send: no second change of SSRC follows within a second."""
+_FILES_LIMIT = 1000
+"""Files of one take: a week at ten minutes each. Who changes codec with every packet does not fill the disk with files."""
 
 
 @dataclass(frozen=True)
@@ -115,17 +118,17 @@ class TakeWriter:
         self._payload_type: int | None = None
         self._clock_rate = 0
         self._ssrc: int | None = None
-        self._retired: deque[int] = deque(maxlen=16)
         self._because = "start"
         self._early_report: tuple[int, int, int, int] | None = None
         self._assembler: frames.Assembler | None = None
         self._restart_stream()
         self._file: TrackFile | None = None
         self._last: frames.Frame | None = None
-        self._first_ns = self._last_packet_ns = self._last_key_ns = self._asked_ns = 0
+        self._first_ns = self._last_packet_ns = self._last_key_ns = self._asked_ns = self._switched_ns = 0
         self._await_key = self._video
         self._lag_floor_ns: int | None = None
         self._gap: tuple[int, int] | None = None
+        self._files = 0
         self.written_bytes = 0
         self.lost_ns = 0
 
@@ -134,12 +137,12 @@ class TakeWriter:
         self._codecs = {**self._codecs, payload_type: mapping}
 
     def packet(self, data: bytes, arrival_ns: int) -> None:
-        """Take one RTP packet; one that is malformed or from a replaced SSRC is ignored."""
+        """Take one RTP packet; one that is malformed or of an SSRC just replaced is ignored."""
         packet = rtp.parse(data, arrival_ns)
         if packet is None:
             return
         if packet.ssrc != self._ssrc:
-            if packet.ssrc in self._retired:
+            if self._ssrc is not None and arrival_ns - self._switched_ns < _SWITCH_NS:
                 return
             self._replace_ssrc(packet.ssrc, arrival_ns)
         self._first_ns = self._first_ns or arrival_ns
@@ -197,7 +200,7 @@ class TakeWriter:
     def _replace_ssrc(self, ssrc: int, now_ns: int) -> None:
         early = self._early_report
         if self._ssrc is not None:
-            self._retired.append(self._ssrc)
+            self._switched_ns = now_ns
             self._end_stream(now_ns)
             self._end_file(now_ns, "ssrc-replaced")
             self._because = "ssrc-replaced"
@@ -245,6 +248,8 @@ class TakeWriter:
         if frame.key:
             self._await_key, self._last_key_ns = False, frame.arrival_ns
         file = self._file_for(frame)
+        if file is None:
+            return
         file.add(frame, self._timeline)
         self._end_gap(frame.arrival_ns)
         self._last = frame
@@ -283,7 +288,7 @@ class TakeWriter:
     def _anchor(self, frame: frames.Frame) -> None:
         self._note("anchor", frame.arrival_ns, ssrc=self._ssrc, rtp=frame.rtp)
 
-    def _file_for(self, frame: frames.Frame) -> TrackFile:
+    def _file_for(self, frame: frames.Frame) -> TrackFile | None:
         form = frame.format
         if self._file is not None and form is not None and frame.key:
             if form.codec != self._file.form.codec or form.private != self._file.form.private:
@@ -299,6 +304,10 @@ class TakeWriter:
         if self._file is None:
             if form is None:
                 raise ValueError("a file begins at a key frame, which knows its format")
+            if self._files == _FILES_LIMIT:
+                self.lose(frame.arrival_ns, "too-many-files")
+                return None
+            self._files += 1
             self._file = self._begin_file(frame, form)
         return self._file
 
