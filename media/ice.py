@@ -46,6 +46,8 @@ def addressed_ufrag(datagram: bytes) -> str | None:
     at = 20
     while at + 4 <= len(datagram):
         kind, length = struct.unpack_from("!HH", datagram, at)
+        if at + 4 + length > len(datagram):
+            return None
         if kind == _USERNAME:
             ours = datagram[at + 4 : at + 4 + length].partition(b":")[0]
             return ours.decode("ascii") if ours.isascii() else None
@@ -118,8 +120,8 @@ class IceAgent:
         """A valid check came over `path`: remember it, perhaps select it. Returns paths that had to make room."""
         self.last_check_ns = now_ns
         self._paths[path] = now_ns
-        silent_ns = now_ns - self._paths.get(self.selected, 0) if self.selected is not None else now_ns
-        if check.nominates or silent_ns > SELECTED_SILENCE_NS:
+        heard_ns = None if self.selected is None else self._paths.get(self.selected)
+        if check.nominates or heard_ns is None or now_ns - heard_ns > SELECTED_SILENCE_NS:
             self.selected = path
             if check.ufrag == self.credentials.ufrag:
                 self.previous = None
