@@ -17,6 +17,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from web.access import public
+
 log = structlog.get_logger()
 
 FRAME_BYTES = 1 << 20
@@ -38,6 +40,7 @@ class _Passthrough:
         self._http = node_url
         self._ws = "ws" + node_url.removeprefix("http")
 
+    @public
     async def validate(self, request: Request) -> Response:
         """The SDK asks here why its WebSocket was refused; the answer is the node's."""
         headers = {name: request.headers[name] for name in ("authorization",) if name in request.headers}

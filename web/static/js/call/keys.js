@@ -22,6 +22,8 @@ export default class Keys {
     });
     root.addEventListener("problem", (event) => this.#tell(/** @type {CustomEvent} */ (event).detail), true);
     this.#choosing();
+    own.addEventListener("change", () => this.#drawOwn());
+    own.addEventListener("problem", () => this.#drawOwn());
   }
 
   follow(/** @type {any} */ room) {
@@ -58,7 +60,7 @@ export default class Keys {
   }
 
   async #do(/** @type {string} */ act) {
-    if (act === "microphone" || act === "camera") await this.room?.setOn(act, !this.room.isOn(act));
+    if (act === "microphone" || act === "camera") await this.room?.setOn(act, !(this.own.wanted(act) && this.own.track(act)));
     if (act === "share") this.sharing = Boolean(await this.room?.share(!this.sharing));
     if (act === "share") this.#pressed("share", this.sharing);
     if (act === "hand") await this.acts.do("hand", { up: !this.state?.you.hand });
@@ -81,7 +83,7 @@ export default class Keys {
 
   #drawOwn() {
     for (const source of /** @type {const} */ (["microphone", "camera"])) {
-      const on = Boolean(this.room?.isOn(source));
+      const on = this.own.wanted(source) && Boolean(this.own.track(source));
       this.#label(source, `${source}.${on ? "turn-off" : "turn-on"}`);
       for (const key of this.#all(source)) key.classList.toggle("ss-key--off", !on && key.classList.contains("ss-key"));
     }

@@ -24,7 +24,7 @@ import Stage from "./stage.js";
 import { wordsOf } from "./words.js";
 
 const HEARTBEAT_MS = 10_000;
-const NOT_YET = new Set(["room-not-ready", "capture-open", "web.unavailable"]);
+const NOT_YET = new Set(["room-not-ready", "capture-open", "node-unreachable", "web.unavailable"]);
 
 /** @param {HTMLElement} root */
 export default function page(root) {

@@ -50,7 +50,8 @@ export default class Stage {
   #tile(/** @type {string} */ key) {
     let tile = this.tiles.get(key);
     if (!tile) {
-      tile = new Tile(copy(this.root, "seat"), this.words, key === this.seat);
+      tile = new Tile(copy(this.root, "seat"));
+      tile.element.dataset.seat = key;
       tile.enlarge.addEventListener("click", () => this.#choose(key));
       this.tiles.set(key, tile);
       this.element.append(tile.element);
@@ -65,7 +66,7 @@ export default class Stage {
   }
 
   #track(/** @type {string} */ seat, /** @type {string} */ source, /** @type {any} */ track) {
-    if (source === "microphone") return void track.attach();
+    if (source === "microphone") return void this.#tile(seat).element.append(track.attach());
     const tile = this.#tile(source === "screen" ? `${seat}/screen` : seat);
     tile.show(track, source === "screen");
     if (source === "screen") this.#nameScreen(seat, tile);
@@ -167,22 +168,19 @@ export default class Stage {
 
 /** One picture with its names. */
 class Tile {
-  constructor(/** @type {HTMLElement} */ element, /** @type {any} */ words, /** @type {boolean} */ own) {
+  constructor(/** @type {HTMLElement} */ element) {
     this.element = element;
     this.video = /** @type {HTMLVideoElement} */ (element.querySelector("video"));
     this.enlarge = /** @type {HTMLButtonElement} */ (this.at("enlarge"));
-    this.words = words;
     this.track = null;
-    this.own = own;
     this.frames = { seen: 0, at: Date.now() };
   }
 
   at(/** @type {string} */ name) {
-    return /** @type {HTMLElement} */ (this.element.querySelector(`[data-seat='${name}']`));
+    return /** @type {HTMLElement} */ (this.element.querySelector(`[data-tile='${name}']`));
   }
 
   name(/** @type {any} */ person, /** @type {any} */ words) {
-    this.element.dataset.person = person.seat ?? "";
     this.#write("names", person.names);
     this.#write("role", person.you ? words("seat.you") : person.label);
     this.#write("initial", person.names.slice(0, 1));

@@ -146,6 +146,7 @@ export default class DeviceCheck {
     this.level?.close();
     this.level = null;
     this.listening = null;
+    this.mirror.srcObject = null;
     done();
   }
 }
