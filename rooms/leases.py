@@ -25,8 +25,8 @@ from rooms.recording import lease_of, move_lease
 CHECK_EVERY = timedelta(seconds=3)
 """Between renewals the capture is asked how it stands, so that a full disk is seen at once."""
 
-_PASSING = {"stranger": Cause.STRANGER, "lease-lapsed": Cause.LAPSED, "not-granted": Cause.NODE_LOST}
-"""Causes that go away without a person; everything else is a failure."""
+_PASSING = {"stranger": Cause.STRANGER, "lease-lapsed": Cause.LAPSED}
+"""Why a gate is shut that the next grant opens; any other cause means that the node lost our lease."""
 
 log = structlog.get_logger()
 
@@ -134,8 +134,8 @@ async def _take_in(db: AsyncSession, sitting: Sitting, row: Recording, state: Ca
     if state.state == "open":
         if before.state is not life.State.RECORDING:
             await recording.apply(db, sitting, life.Event.OPENED, Cause.NONE, now)
-    elif state.state != "closed" and state.cause in _PASSING:
-        await _shut(db, sitting, _PASSING[state.cause], now, since=known_until)
+    elif state.state == "denied" or state.cause == "node-stopped":
+        await _shut(db, sitting, _PASSING.get(state.cause, Cause.NODE_LOST), now, since=known_until)
     else:
         cause = Cause.DISK_FULL if state.cause == Cause.DISK_FULL.value else Cause.CAPTURE_FAILED
         log.error("recording.failed", sitting=sitting.id, cause=cause.value)

@@ -106,7 +106,7 @@ class Lease:
         """Nothing can be written under this lease: never granted, acknowledged as closed, or run out long ago."""
         if self.state in (State.NONE, State.REVOKED, State.FINISHED):
             return True
-        never_sent = self.expires_at is None and self.answer_until is None
+        never_sent = self.state is State.WANTED and self.expires_at is None
         ran_out = self.expires_at is not None and now >= self.expires_at + ANSWER_WITHIN
         return self.settled(now) and (never_sent or ran_out)
 
@@ -119,6 +119,8 @@ def step(lease: Lease, event: Event, now: datetime) -> Lease:
         raise IllegalMoveError(TABLE.name, f"{lease.state.value} with a grant on its way", event.value)
     if event is Event.SEND:
         return Lease(move.to, expires_at=now + LEASE, answer_until=now + ANSWER_WITHIN)
+    if event is Event.ANSWER and lease.state in (State.REVOKED, State.FINISHED):
+        return Lease(move.to, expires_at=now + LEASE)  # how long it really runs is not known here: at most that
     if event in (Event.ANSWER, Event.MISS):
         return replace(lease, state=move.to, answer_until=None)
     if event in _CLOSES:
