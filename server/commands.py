@@ -14,7 +14,10 @@ from pydantic import ValidationError
 
 from server.settings import Settings
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Shuoshi: talk it out, by video.")
+# Pretty tracebacks would print local variables, secrets among them.
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Shuoshi: talk it out, by video."
+)
 
 
 def settings() -> Settings:
