@@ -186,7 +186,7 @@ async def _lines(db: AsyncSession, cases: list[Case]) -> list[CaseLine]:
     ids = [case.id for case in cases]
     handling = {case.organisation_id for case in cases}
     named = select(Organisation.id, Organisation.name).where(Organisation.id.in_(handling))
-    organisations = {organisation_id: name for organisation_id, name in await db.execute(named)}
+    organisations = dict(iter(await db.execute(named)))
     parties: dict[str, list[str]] = {}
     for case_id, name in await db.execute(
         select(Party.case_id, Party.name).where(Party.case_id.in_(ids)).order_by(Party.position)

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, select, text
+from sqlalchemy import BigInteger, ColumnElement, and_, column, func, literal_column, select, table
 from sqlalchemy.dialects.postgresql import REGCONFIG
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,8 +22,10 @@ QUERY_CHARACTERS = 60
 # Han with its extensions up to the third plane, compatibility characters, and the zero 〇.
 _HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WORD = re.compile(r"[^\W_]+")
-# Stands between two texts, so that the end of one name and the start of the next never make a phrase.
-_BREAK = "xbreakx"
+# Stands between two texts, so that the end of one name and the start of the next never make a phrase. It is a full-width
+# letter, which NFKC takes out of whatever people write or ask.
+_BREAK = "\uff58"
+_FTS = table("case_search_fts", column("rowid", BigInteger))
 
 
 def words(content: str) -> list[str]:
@@ -59,15 +61,13 @@ def found(db: AsyncSession, query: str, *, content: bool) -> ColumnElement[bool]
     """Cases whose open words (or, with `content`, facts and requests) hold every phrase. `phrases(query)` must not be
     empty.
     """
-    column = CaseSearch.content_words if content else CaseSearch.open_words
+    words_column = CaseSearch.content_words if content else CaseSearch.open_words
     if dialect_of(db) == "sqlite":
         quoted = " AND ".join(f'"{phrase}"' for phrase in phrases(query))
-        rows = text("SELECT rowid FROM case_search_fts WHERE case_search_fts MATCH :asked").bindparams(
-            asked=f"{{{column.key}}} : ({quoted})"
-        )
-        matching = select(CaseSearch.case_id).where(CaseSearch.id.in_(rows.columns(CaseSearch.id)))
-        return Case.id.in_(matching)
+        asked_for = literal_column("case_search_fts").op("MATCH")(f"{{{words_column.key}}} : ({quoted})")
+        rows = select(_FTS.c.rowid).where(asked_for)
+        return Case.id.in_(select(CaseSearch.case_id).where(CaseSearch.id.in_(rows)))
     config = literal_column("'simple'", REGCONFIG)
-    vector = func.to_tsvector(config, column)
+    vector = func.to_tsvector(config, words_column)
     asked = [vector.op("@@")(func.phraseto_tsquery(config, phrase)) for phrase in phrases(query)]
     return Case.id.in_(select(CaseSearch.case_id).where(and_(*asked)))

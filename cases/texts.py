@@ -20,6 +20,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 _DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NAME_MARKS = frozenset(" ·•・.-'’〇")
 _ORGANISATION_MARKS = _NAME_MARKS | frozenset("()（）&、，,“”《》/")
+_BLANKS = re.compile(" {2,}")
 _PHONE = re.compile(r"\+?[0-9][0-9 \-]{4,28}[0-9]")
 
 
@@ -43,7 +44,7 @@ class Checker:
 
     def line(self, field: str, value: str | None, most: int, *, required: bool = False) -> str:
         """One line of any writing, emoji too; runs of blanks become one."""
-        return self._checked(field, " ".join((value or "").split(" ")).strip(), most, required=required)
+        return self._checked(field, _BLANKS.sub(" ", value or "").strip(), most, required=required)
 
     def long_text(self, field: str, value: str | None, most: int, *, required: bool = False) -> str:
         """Several lines; line ends become "\\n", tabs stay."""
