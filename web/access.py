@@ -11,16 +11,19 @@ from enum import Enum
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from cases.actors import Actor
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from cases import logins
+from cases.actors import Actor
+from cases.logins import CurrentLogin
 from web import errors
 from web.services import services_of
 
 LOGIN_COOKIE = "shuoshi_login"
+ACCOUNT = "/account"
+PASSWORD = "/account/password"  # noqa: S105 - an address
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Marked = TypeVar("Marked", bound=Callable[..., Any])
@@ -55,14 +58,17 @@ program = marked(Access.PROGRAM)
 
 
 def staff(endpoint: Endpoint) -> Endpoint:
-    """Only with a login; `request.state.actor` is then who acts. Others are sent to the login and come back after it."""
+    """Only with a login; `actor_of` is then who acts. Others are sent to the login and come back after it; who must choose a
+    password of their own does that first."""
 
     @functools.wraps(endpoint)
     async def guarded(request: Request) -> Response:
-        actor = await current_staff(request)
-        if actor is None:
+        login = await current_login(request)
+        if login is None:
             return _ask_to_log_in(request)
-        request.state.actor = actor
+        request.state.login, request.state.actor = login, login.actor
+        if login.must_change_password and not request.url.path.startswith(ACCOUNT):
+            return RedirectResponse(PASSWORD, 303)
         return await endpoint(request)
 
     return marked(Access.STAFF)(guarded)
@@ -70,6 +76,12 @@ def staff(endpoint: Endpoint) -> Endpoint:
 
 async def current_staff(request: Request) -> Actor | None:
     """Who is logged in with this browser, or None."""
+    login = await current_login(request)
+    return login.actor if login else None
+
+
+async def current_login(request: Request) -> CurrentLogin | None:
+    """The login of this browser, or None."""
     cookie = request.cookies.get(LOGIN_COOKIE, "")
     if not cookie:
         return None
@@ -89,6 +101,12 @@ def actor_of(request: Request) -> Actor:
     """Who acts, on an endpoint guarded by `staff`."""
     actor: Actor = request.state.actor
     return actor
+
+
+def login_of(request: Request) -> CurrentLogin:
+    """The login behind it, on an endpoint guarded by `staff`."""
+    login: CurrentLogin = request.state.login
+    return login
 
 
 def require_decided(routes: list[BaseRoute]) -> None:

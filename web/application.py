@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from cases.errors import CasesError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from rooms import RoomsError
+from cases.errors import CasesError
+from rooms.errors import RoomsError
 from rooms.ports import PortUnavailableError
 from storage import StorageError
 from web import access, errors, pages

@@ -6,7 +6,9 @@ Programs (Accept: application/json) get `{"code": …, "message": …}`, people 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,11 +21,16 @@ from web.rendering import render
 
 @dataclass(frozen=True)
 class Shown:
-    """How an error is shown. `title` and `text` are message ids."""
+    """How an error is shown. `title` and `text` are message ids, `values` what the text is filled with."""
 
     status: int
     title: str
     text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def sentence(self, request: Request) -> str:
+        """The text in the reader's language."""
+        return translate(request, self.text, **self.values)
 
 
 class WebError(Exception):
@@ -57,10 +64,17 @@ BY_STATUS = {
 }
 
 
-def shown(code: str) -> Shown:
+def shown(code: str, values: Mapping[str, object] | None = None) -> Shown:
     """How `code` is shown; an unknown code is our own fault and shown as such."""
     status, text = TEXTS.get(code, TEXTS["web.internal"])
-    return Shown(status, TITLES[status], text)
+    return Shown(status, TITLES[status], text, values or {})
+
+
+def shown_error(error: Exception) -> Shown:
+    """How an error of the packages below is shown, with what it knows beyond its code."""
+    wait_s = getattr(error, "retry_after_s", None)
+    values = {} if wait_s is None else {"minutes": max(1, math.ceil(wait_s / 60))}
+    return shown(str(getattr(error, "code", "web.internal")), values)
 
 
 def wants_json(request: Request) -> bool:
@@ -69,18 +83,23 @@ def wants_json(request: Request) -> bool:
     return "application/json" in accept and "text/html" not in accept
 
 
-def respond(request: Request, code: str, *, headers: dict[str, str] | None = None) -> Response:
+def respond(request: Request, code: str, *, error: Shown | None = None, headers: dict[str, str] | None = None) -> Response:
     """The answer for `code`: a page, or JSON for a program."""
-    error = shown(code)
+    error = error or shown(code)
     if wants_json(request):
-        body = {"code": code, "message": translate(request, error.text)}
+        body = {"code": code, "message": error.sentence(request)}
         return JSONResponse(body, error.status, {"Cache-Control": "no-store", **(headers or {})})
-    return render(request, "error.html", status=error.status, headers=headers, error=error, code=code)
+    return render(
+        request, "error.html", status=error.status, headers=headers, error=error, text=error.sentence(request), code=code
+    )
 
 
 async def on_coded_error(request: Request, error: Exception) -> Response:
     """Handler for the base errors of the packages below."""
-    return respond(request, str(getattr(error, "code", "web.internal")))
+    known = shown_error(error)
+    wait_s = getattr(error, "retry_after_s", None)
+    headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+    return respond(request, str(getattr(error, "code", "web.internal")), error=known, headers=headers)
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

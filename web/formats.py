@@ -49,3 +49,10 @@ def duration(seconds: float, language: str) -> str:
     if rest or not parts:
         parts.append(gettext("%(n)s 秒") % {"n": rest})
     return " ".join(parts)
+
+
+def position(seconds: float) -> str:
+    """56:12, or 1:02:03: a place on a time line."""
+    whole = max(0, int(seconds))
+    rest = f"{whole // 60 % 60:02}:{whole % 60:02}"
+    return f"{whole // 3600}:{rest}" if whole >= 3600 else rest

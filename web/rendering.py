@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from web import formats
 from web.assets import Assets
 from web.language import HTML_LANG, LANGUAGES, language_of, text_is_large, translations
+from web.menu import menu_of
 from web.services import Site, services_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -50,6 +51,7 @@ def _environment(folder: Path, language: str, assets: Assets, site: Site) -> Env
         clock=partial(formats.clock, zone=zone),
         moment=partial(formats.moment, language=language, zone=zone),
         duration=partial(formats.duration, language=language),
+        position=formats.position,
         iso=datetime.isoformat,
     )
     return environment
@@ -61,10 +63,11 @@ def render(
     """A page in the reader's language. Pages are private, so no cache keeps them; `actor` is there on staff pages."""
     pages: Pages = request.app.state.pages
     context.setdefault("actor", getattr(request.state, "actor", None))
+    context.setdefault("menu", menu_of(context["actor"]))
     html = pages.render(
         language_of(request),
         template,
-        {"request": request, "large_text": text_is_large(request), "here": _here(request), **context},
+        {"large_text": text_is_large(request), "here": _here(request), **context},
     )
     return _page(
         request, html.encode(), status, {"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language", **(headers or {})}

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import HTTPConnection
 
+from rooms.coordinator import Coordinator
+from rooms.digests import Secrets
 from rooms.ports import Capture, MediaRooms, Notifier
 from storage import Database
 from storage.outbox import Tail
@@ -42,16 +44,23 @@ class Site:
 
 @dataclass(frozen=True)
 class Services:
-    """Database, ports and folders. `records` holds the sealed records (`records/<record>/`)."""
+    """Database, ports and folders.
+
+    `records` holds the sealed records (`records/<record>/`); `secrets` hashes links, codes and addresses; `coordinator`
+    tells the node what a transaction decided. `fingerprint` is of the key that seals here; empty means that
+    verification can only say whether a record fits itself."""
 
     database: Database
     tail: Tail
     media: MediaRooms
     capture: Capture
     notifier: Notifier
+    coordinator: Coordinator
+    secrets: Secrets
     records: Path
     site: Site = Site()
     now: Callable[[], datetime] = utc_now
+    fingerprint: str = ""
 
 
 def services_of(connection: HTTPConnection) -> Services:

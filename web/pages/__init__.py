@@ -7,7 +7,26 @@ from typing import Protocol
 
 from starlette.routing import Route
 
-from web.pages import call, consent, join, preferences, sittings, trouble
+from web.pages import (
+    account,
+    call,
+    cases,
+    consent,
+    filing,
+    home,
+    invitations,
+    join,
+    live,
+    login,
+    organisations,
+    patterns,
+    playback,
+    preferences,
+    sittings,
+    steps,
+    today,
+    trouble,
+)
 
 
 class PageModule(Protocol):
@@ -16,4 +35,24 @@ class PageModule(Protocol):
     routes: list[Route]
 
 
-MODULES: Sequence[PageModule] = (call, consent, join, preferences, sittings, trouble)
+# Where two addresses fit, the first wins: "/cases/new" stands before "/cases/{case}".
+MODULES: Sequence[PageModule] = (
+    home,
+    login,
+    account,
+    today,
+    filing,
+    cases,
+    steps,
+    invitations,
+    playback,
+    organisations,
+    patterns,
+    join,
+    consent,
+    sittings,
+    call,
+    live,
+    preferences,
+    trouble,
+)

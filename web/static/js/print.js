@@ -1,0 +1,7 @@
+/**
+ * Prints the page.
+ * @param {HTMLButtonElement} button
+ */
+export default function printPage(button) {
+  button.addEventListener("click", () => print());
+}
