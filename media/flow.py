@@ -44,6 +44,7 @@ class Counters:
     duplicate: int = 0
     unprotected: int = 0
     unsent: int = 0
+    failed: int = 0
 
 
 @dataclass(slots=True)

@@ -121,13 +121,19 @@ class ReceivedTrack:
         rid, rids = texts.get(RID_URI, ""), self.parameters.rids
         if rids and rid not in rids:
             return False
-        for layer in [layer for layer in self.layers.values() if rids and layer.rid == rid]:
+        for layer in [known for known in self.layers.values() if self._replaced(known, rid)]:
             self._drop_layer(layer)
         if len(self.layers) >= MAX_LAYERS:
             self._drop_layer(min(self.layers.values(), key=lambda layer: self.snapshot(layer).last_packet_ns))
         added = self._add_layer(ssrc, rid, rids.index(rid) if rids else len(self.layers), None)
         self.choose()
         return added
+
+    def _replaced(self, layer: Layer, rid: str) -> bool:
+        """Whether a new source with this RID takes the layer's place: without RIDs and announcement there is only one."""
+        if self.parameters.rids:
+            return layer.rid == rid
+        return layer.ssrc not in self.parameters.ssrcs
 
     def _learn_rtx(self, ssrc: int, rid: str) -> bool:
         candidates = [layer for layer in self.layers.values() if layer.rid == rid] or list(self.layers.values())
@@ -256,6 +262,7 @@ class ReceivedTrack:
         self.ended = True
         for layer in list(self.layers.values()):
             self._drop_layer(layer)
+        self.choose()
         sinks, self._sinks = self._sinks, ()
         for sink in sinks:
             sink.ended()

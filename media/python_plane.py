@@ -9,6 +9,8 @@ from dataclasses import asdict
 from itertools import count
 from typing import Any, Final, TypeVar
 
+import structlog
+
 from media.flow import Counters, Peer, Route, Stream
 from media.packet_path import JUMP_LIMIT, MAX_PACKET_BYTES, build_accept, build_forward, build_receive
 from media.plane import (
@@ -35,11 +37,14 @@ from media.srtp import (
     unprotect_rtcp,
 )
 
+log = structlog.get_logger("media")
+
 BATCH: Final = 128
 """Datagrams handled per wake-up, so that timers and connections get their turn under load."""
 MAX_SSRCS: Final = 256
 """Sources one peer may show in its life: libsrtp keeps a context for each."""
 LOOK_FOR_WAITING_NS: Final = 100_000_000
+TOLD_FAILURES: Final = 20
 _BUFFER_BYTES: Final = 4096
 _KERNEL_BUFFER_BYTES: Final = 4 << 20
 
@@ -81,7 +86,10 @@ class PythonPlane:
             except OSError:
                 continue  # an ICMP error for something sent before
             counters.received += 1
-            receive(size, path)
+            try:
+                receive(size, path)
+            except Exception:
+                self._packet_failed()
 
     def receive(self, datagram: bytes, path: Path) -> None:
         """Handle one datagram that came another way than through the socket."""
@@ -89,7 +97,16 @@ class PythonPlane:
         if size <= _BUFFER_BYTES:
             self.counters.received += 1
             self.inbound.data[:size] = datagram
-            self._receive(size, path)
+            try:
+                self._receive(size, path)
+            except Exception:
+                self._packet_failed()
+
+    def _packet_failed(self) -> None:
+        """One packet tripped over a mistake of ours: count it, tell the first ones, and go on with the next."""
+        self.counters.failed += 1
+        if self.counters.failed <= TOLD_FAILURES:
+            log.exception("packet_failed")
 
     def send_datagram(self, datagram: Buffer, path: Path) -> None:
         if not isinstance(path, tuple):

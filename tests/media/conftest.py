@@ -1,0 +1,15 @@
+"""The endpoint every media test on loopback uses."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from media.endpoint import Endpoint, open_endpoint
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    """A live endpoint on free loopback ports, closed after the test."""
+    opened = await open_endpoint()
+    yield opened
+    await opened.close()
