@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from livekit.protocol import models, rtc
 
 from media.ports import MediaEndpoint
 from signaling.channel import SignalChannel
+from signaling.data import RELIABLE
 from signaling.errors import NegotiationError
 from signaling.ids import ParticipantSid, TrackSid, new_participant_sid
 from signaling.lifecycle import WIRE_STATES, Happening, Stage, after
@@ -19,6 +21,8 @@ from signaling.ports import ParticipantView
 from signaling.rights import Rights
 from signaling.tokens import Bearer
 from signaling.tracks import PublishedTrack, Subscription
+
+EARLY_PACKETS = 64
 
 
 class Host(Protocol):
@@ -67,10 +71,11 @@ class Participant:
         self.joined_at = 0.0
         self.stage_since = 0.0
         self.refreshed_at = 0.0
-        self.last_sequence = 0
         self.disconnect_reason = models.DisconnectReason.UNKNOWN_REASON
         self._version = 0
         self._renegotiation = _Renegotiation()
+        self._reliable_open = False
+        self._early: deque[bytes] = deque(maxlen=EARLY_PACKETS)
         self.uplink: AnsweringLink
         self.downlink: OfferingLink | None = None
 
@@ -146,10 +151,23 @@ class Participant:
             await self.downlink.close()
         await self.uplink.close()
 
-    def send_data(self, label: str, payload: bytes) -> bool:
-        """Send on the receiving connection's channel. False when it is not open or full: the packet is dropped."""
-        link = self.downlink or self.uplink
-        return link.transport.send_data(label, payload)
+    def send_data(self, label: str, payload: bytes) -> None:
+        """Send on the receiving connection's channel.
+
+        Reliable packets that come before the channel is open wait for it, the newest `EARLY_PACKETS` of them. Otherwise a
+        packet is dropped when the channel is not open or its buffer is full (the client does not read).
+        """
+        if label == RELIABLE and not self._reliable_open:
+            self._early.append(payload)
+            return
+        (self.downlink or self.uplink).transport.send_data(label, payload)
+
+    def data_channel_opened(self, label: str) -> None:
+        """A channel of the receiving connection is open."""
+        if label == RELIABLE:
+            self._reliable_open = True
+            while self._early:
+                self.send_data(label, self._early.popleft())
 
     def take_offer(self, message: rtc.SessionDescription) -> None:
         """Answer the client's offer; what it starts is reported to the room only after the answer is queued."""
@@ -283,7 +301,8 @@ class _Observer:
         self.participant.link_closed(reason)
 
     def data_channel_opened(self, label: str) -> None:
-        """Sending asks the transport whether the channel is open; nothing to remember."""
+        if self.receives:
+            self.participant.data_channel_opened(label)
 
     def data_received(self, label: str, payload: bytes) -> None:
         self.participant.link_data(label, payload)

@@ -192,7 +192,7 @@ class Room:
     def deliver(self, parcel: Parcel, sender: Participant | None = None) -> None:
         """Put a data packet into every addressee's channel; one whose buffer is full misses it."""
         for participant in self.participants.values():
-            if participant is not sender and participant.active and parcel.is_for(participant.identity, participant.sid):
+            if participant is not sender and parcel.is_for(participant.identity, participant.sid):
                 participant.send_data(parcel.label, parcel.payload)
 
     def observe_speakers(self, now: float) -> None:

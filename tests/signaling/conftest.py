@@ -1,145 +1,25 @@
-"""A real node in a thread of its own: uvicorn on a free loopback port, the real media endpoint, the rooms within reach."""
+"""A real node shared by the tests of a file; each test takes a room of its own."""
 
-from __future__ import annotations
-
-import asyncio
-import socket
-import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, TypeVar
+from collections.abc import Iterator
 
 import pytest
-import uvicorn
-from livekit import api
 
-from media.endpoint import open_endpoint
-from media.ports import MediaEndpoint
-from signaling import SignalingConfig, SignalingNode, Timings
-from signaling.ports import ParticipantView, TrackView
+from signaling import SignalingConfig, Timings
+from tests.signaling.live_node import KEY, SECRET, LiveNode
 
-KEY = "test-key"
-SECRET = "a-secret-of-thirty-two-characters-or-more"
-
-T = TypeVar("T")
+QUICK = Timings(grace_s=4.0, departure_timeout_s=1, empty_timeout_s=60)
 
 
-@dataclass
-class Witness:
-    """A RoomObserver that writes down what it hears."""
-
-    heard: list[tuple[str, str]] = field(default_factory=list)
-
-    def participant_joining(self, participant: ParticipantView) -> None:
-        self.heard.append(("joining", participant.identity))
-
-    def participant_left(self, participant: ParticipantView) -> None:
-        self.heard.append(("left", participant.identity))
-
-    def track_published(self, participant: ParticipantView, track: TrackView) -> None:
-        self.heard.append((f"published {track.source}", participant.identity))
-
-    def track_muted(self, participant: ParticipantView, track_sid: str, muted: bool) -> None:
-        self.heard.append(("muted" if muted else "unmuted", participant.identity))
-
-    def track_unpublished(self, participant: ParticipantView, track_sid: str) -> None:
-        self.heard.append(("unpublished", participant.identity))
-
-    def room_closed(self, room: str, room_sid: str) -> None:
-        self.heard.append(("closed", room))
-
-
-class LiveNode:
-    """A running node. `call` executes a function in the node's loop and returns its result."""
-
-    def __init__(self, config: SignalingConfig) -> None:
-        self.config = config
-        self.witness = Witness()
-        self.node: SignalingNode
-        self.endpoint: MediaEndpoint
-        self.port = 0
-        self._ready = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="node", daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
-
-    @property
-    def http(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        self._thread.start()
-        assert self._ready.wait(20)
-        if self._failure is not None:
-            raise self._failure
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-
-    def call(self, function: Callable[[], T]) -> T:
-        async def run() -> T:
-            return function()
-
-        return self.run(run())
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
-
-    def token(self, identity: str, room: str = "room", *, valid_s: int = 600, **claims: Any) -> str:
-        """A token of `identity` for `room`; grants and `name`, `metadata`, `attributes` by keyword."""
-        token = api.AccessToken(KEY, SECRET).with_identity(identity).with_ttl(timedelta(seconds=valid_s))
-        token = token.with_name(claims.pop("name", "")).with_metadata(claims.pop("metadata", ""))
-        attributes = claims.pop("attributes", None)
-        if attributes:
-            token = token.with_attributes(attributes)
-        return token.with_grants(api.VideoGrants(**{"room_join": True, "room": room, **claims})).to_jwt()
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:
-            self._failure = error
-            self._ready.set()
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.endpoint = await open_endpoint(address="127.0.0.1")
-        self.node = SignalingNode(self.config, self.endpoint, self.witness)
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.port = listener.getsockname()[1]
-        settings = uvicorn.Config(
-            self.node.application, access_log=False, log_level="warning", ws="websockets-sansio", ws_max_size=1 << 20
-        )
-        self._server = uvicorn.Server(settings)
-        self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # only the main thread may
-        self._loop.call_later(0.05, self._ready.set)
-        await self._server.serve(sockets=[listener])
-        await self.endpoint.close()
-
-
-def eventually(condition: Callable[[], T], what: str, timeout_s: float = 15.0) -> T:
-    """Wait for a condition to become true, from outside a loop."""
-    deadline = time.monotonic() + timeout_s
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.02)
-    return result
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def node() -> Iterator[LiveNode]:
     """A node that creates rooms by itself, with short times."""
-    config = SignalingConfig(
-        {KEY: (SECRET,)}, auto_create=True, timings=Timings(grace_s=4.0, departure_timeout_s=1, empty_timeout_s=30)
-    )
-    live = LiveNode(config)
+    live = LiveNode(SignalingConfig({KEY: (SECRET,)}, auto_create=True, timings=QUICK))
     live.start()
     yield live
     live.stop()
+
+
+@pytest.fixture
+def room(request: pytest.FixtureRequest) -> str:
+    """A room name of the test's own."""
+    return str(request.node.name)
