@@ -86,3 +86,8 @@ class Camera:
 def payloads(peer: Joined) -> list[bytes]:
     """What the peer received so far."""
     return [rtp_payload(packet) for packet in peer.client.rtp]
+
+
+async def arrived(peer: Joined, count: int) -> None:
+    """Wait until the peer has received so many packets."""
+    await until(lambda: len(peer.client.rtp) == count)

@@ -19,6 +19,7 @@ from tests.media.loopback import (
     VP8,
     Camera,
     Joined,
+    arrived,
     candidate,
     joined,
     payloads,
@@ -35,10 +36,6 @@ def feedback(peer: Joined, packet_type: int, kind: int) -> list[rtcp.Feedback]:
         for message in peer.client.feedback()
         if isinstance(message, rtcp.Feedback) and (message.packet_type, message.format) == (packet_type, kind)
     ]
-
-
-async def arrived(peer: Joined, count: int) -> None:
-    await until(lambda: len(peer.client.rtp) == count)
 
 
 async def test_video_of_one_peer_reaches_two_others_unchanged(endpoint: Endpoint) -> None:
