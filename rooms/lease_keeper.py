@@ -46,11 +46,14 @@ class LeaseKeeper:
         """Do what the lease needs now: shut the gate, renew, or ask how it stands. False: the capture did not answer."""
         if not await self.close(sitting_id):
             return False
-        async with self._database.writing() as db:
-            await leases.lapse(db, sitting_id, self._clock())
-            grant = await leases.next_grant(db, sitting_id, self._clock())
-        if grant is not None:
-            return await self._send(grant)
+        async with self._database.reading() as db:
+            due = await leases.due(db, sitting_id, self._clock())
+        if due:
+            async with self._database.writing() as db:
+                await leases.lapse(db, sitting_id, self._clock())
+                grant = await leases.next_grant(db, sitting_id, self._clock())
+            if grant is not None:
+                return await self._send(grant)
         return await self._check(sitting_id, must=False)
 
     async def close(self, sitting_id: str) -> bool:

@@ -67,6 +67,12 @@ async def next_grant(db: AsyncSession, sitting_id: str, now: datetime) -> Captur
     )
 
 
+async def due(db: AsyncSession, sitting_id: str, now: datetime) -> bool:
+    """Reads. Whether `lapse` or `next_grant` has something to do; saves every sitting a write in every second."""
+    row = await recording_row(db, sitting_id)
+    return _grant_due(row, now) or _lapsed_since(row, now) is not None
+
+
 def _grant_due(row: Recording, now: datetime) -> bool:
     lease = lease_of(row)
     if not lease.settled(now) or lease.state not in (lease_life.State.WANTED, lease_life.State.HELD):
@@ -101,9 +107,11 @@ async def answered(db: AsyncSession, grant: CaptureGrant, state: CaptureState, n
 
 
 async def missed(db: AsyncSession, grant: CaptureGrant, now: datetime) -> None:
-    """The capture did not answer this grant."""
+    """The capture did not answer this grant: the next one need not wait for its turn."""
     await lock_sitting(db, grant.sitting)
-    _arrived(await recording_row(db, grant.sitting), grant, lease_life.Event.MISS, now)
+    row = await recording_row(db, grant.sitting)
+    _arrived(row, grant, lease_life.Event.MISS, now)
+    row.renew = True
     await db.flush()
 
 
@@ -156,11 +164,18 @@ async def lapse(db: AsyncSession, sitting_id: str, now: datetime) -> None:
     """Nobody answered until the lease had run out: from then on nothing was captured, and everybody is shown it."""
     sitting = await lock_sitting(db, sitting_id)
     row = await recording_row(db, sitting_id)
-    before = life.Recording(life.State(row.state), Cause(row.cause))
-    heard = max(row.checked_at, row.since) if row.checked_at else row.since
-    if before.leased and before.state is not life.State.PAUSED and now >= heard + lease_life.LEASE:
+    since = _lapsed_since(row, now)
+    if since is not None:
         log.warning("recording.lease_lapsed", sitting=sitting_id)
-        await recording.apply(db, sitting, life.Event.SHUT, Cause.LAPSED, now, gap_from=heard)
+        await recording.apply(db, sitting, life.Event.SHUT, Cause.LAPSED, now, gap_from=since)
+
+
+def _lapsed_since(row: Recording, now: datetime) -> datetime | None:
+    """When the capture was last heard, if that is a whole lease ago and everybody is still shown a running recording."""
+    shown = life.Recording(life.State(row.state), Cause(row.cause))
+    heard = max(row.checked_at, row.since) if row.checked_at else row.since
+    lapsed = shown.leased and shown.state is not life.State.PAUSED and now >= heard + lease_life.LEASE
+    return heard if lapsed else None
 
 
 async def next_closing(db: AsyncSession, sitting_id: str, now: datetime) -> Closing | None:

@@ -81,8 +81,8 @@ class CaptureGrant:
 class CaptureState:
     """How the gate stands; `written_bytes` grows while it records.
 
-    `state` is "denied" (no lease, or a stranger is in the room), "open" or "closed" (finished or failed, for good); `cause` says
-    why it is not open."""
+    `state` is "denied" (no lease, or a stranger is in the room), "open" or "closed" (finished or failed, for good); `cause`
+    says why it is not open."""
 
     state: str
     cause: str

@@ -119,7 +119,8 @@ class Stage:
         async with self.writing() as db:
             town = Organisation(level="town", name="枣河镇", path=new_id(), created_at=self.clock())
             mediator, lawyer = (
-                Staff(name=name, login_name=new_id(), password_hash="-", created_at=self.clock()) for name in ("王调解", "陈律师")
+                Staff(name=name, login_name=new_id(), password_hash="-", created_at=self.clock())
+                for name in ("王调解", "陈律师")
             )
             db.add_all([town, mediator, lawyer])
             await db.flush()

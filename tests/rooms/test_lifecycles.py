@@ -114,7 +114,10 @@ def check(table: Table[Any, Any, Any], states: type[Enum], events: type[Enum], t
                 assert refusal.value.code == "illegal-move"
             else:
                 move = table.step(state, event)
-                assert (move.to.value, move.effects) == (cell[0], tuple(letters[letter] for letter in cell[1])), (state, event)
+                assert (move.to.value, move.effects) == (cell[0], tuple(letters[letter] for letter in cell[1])), (
+                    state,
+                    event,
+                )
 
 
 def test_every_move_of_a_sitting() -> None:
