@@ -1,6 +1,6 @@
-"""The command line of the benchmarks: bounded load, one summary, an exit status that says whether the figures hold.
+"""The command line of the benchmarks: bounded load, a table of each, an exit status that says whether the figures hold.
 
-Exit status: 0 measured; 1 a run was void (garbage forwarded, streams missing, generator too slow) or could not be set up;
+Exit status: 0 measured; 1 a run was void (garbage forwarded, packets missing, generator too slow) or could not be set up;
 2 wrong arguments.
 """
 
@@ -9,36 +9,30 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from statistics import median
 
-from bench import rows
+from bench import first_frame, reports, rows
 from bench.load.client import PROFILES
 from bench.load.crowd import CrowdPlan
 from bench.load.errors import LoadError
-from bench.packets import Measurement, Start, alternate, ratios, start_janus, start_node
+from bench.packets import Measurement, Start, alternate, start_janus, start_node, start_recorded_node
 from bench.processes import BenchError
 
 _MOST_MEMBERS = 300
 _MOST_SECONDS = 600
+_MOST_REPETITIONS = 50
 PEERS: dict[str, Start] = {"janus": start_janus(0), "janus-2-loops": start_janus(2), "node": start_node()}
 
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run what the command line asks for; errors are one sentence on standard error."""
-    options = _parser().parse_args(arguments)
-    if not 2 <= options.size <= 16 or not 1 <= options.rooms * options.size <= _MOST_MEMBERS:
-        print(f"rooms of 2 to 16, {_MOST_MEMBERS} members in all", file=sys.stderr)
-        return 2
-    if not 1 <= options.seconds <= _MOST_SECONDS or not 1 <= options.repetitions <= 50:
-        print(f"1 to {_MOST_SECONDS} seconds, 1 to 50 repetitions", file=sys.stderr)
-        return 2
-    if unknown := set(options.peers.split(",")) - set(PEERS):
-        print(f"unknown peers: {', '.join(sorted(unknown))}; known: {', '.join(PEERS)}", file=sys.stderr)
-        return 2
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    _check(parser, options)
     try:
-        _packets(options)
+        for name in options.only:
+            BENCHMARKS[name](options)
     except (BenchError, LoadError) as error:
         print(f"no figures: {error}", file=sys.stderr)
         return 1
@@ -49,13 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bench", description="Measure the media node beside Janus; see docs/benchmarks.md."
     )
+    parser.add_argument("--only", type=_names(BENCHMARKS), default=list(BENCHMARKS), help=f"of {','.join(BENCHMARKS)}")
+    parser.add_argument("--peers", type=_names(PEERS), default=list(PEERS), help=f"of {','.join(PEERS)}, in turns")
     parser.add_argument("--rooms", type=int, default=8, help="how many rooms at once (default %(default)s)")
     parser.add_argument("--size", type=int, default=3, help="members of a room (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=20.0, help="length of a repetition (default %(default)s)")
     parser.add_argument("--repetitions", type=int, default=5, help="on every peer, in turns (default %(default)s)")
     parser.add_argument("--profile", choices=sorted(PROFILES), default="gcm128", help="SRTP profile (default %(default)s)")
     parser.add_argument("--address", default="", help="local address of all media (default: this machine's own)")
-    parser.add_argument("--peers", default=",".join(PEERS), help="whom to measure, of %(default)s (in this order, in turns)")
     parser.add_argument(
         "--tolerate-late",
         type=float,
@@ -66,8 +61,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _names(known: Mapping[str, object]) -> Callable[[str], list[str]]:
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in known]:
+            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")
+        return names
+
+    return parse
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if not 2 <= options.size <= 16 or not 1 <= options.rooms * options.size <= _MOST_MEMBERS:
+        parser.error(f"rooms of 2 to 16, {_MOST_MEMBERS} members in all")
+    if not 1 <= options.seconds <= _MOST_SECONDS or not 1 <= options.repetitions <= _MOST_REPETITIONS:
+        parser.error(f"1 to {_MOST_SECONDS} seconds, 1 to {_MOST_REPETITIONS} repetitions")
+
+
 def own_address() -> str:
-    """This machine's first own IPv4 address other than loopback, which Janus does not use; loopback if there is none."""
+    """This machine's own IPv4 address other than loopback, which Janus does not use; loopback if there is none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # TEST-NET-1: connecting a datagram socket sends nothing
@@ -77,63 +89,46 @@ def own_address() -> str:
 
 
 def _packets(options: argparse.Namespace) -> None:
+    results = _alternate(options, {name: PEERS[name] for name in options.peers})
+    _finish(options, "Packet path", reports.packet_rows(results, options.profile))
+    _finish(options, "Joining", reports.join_rows(results))
+
+
+def _capture(options: argparse.Namespace) -> None:
+    results = _alternate(options, {"node": start_node(), "node, recording": start_recorded_node})
+    row = reports.capture_row(results["node"], results["node, recording"], options.profile)
+    _finish(options, "Capture", [row])
+
+
+def _first_frame(options: argparse.Namespace) -> None:
+    joins = first_frame.measure(options.address or own_address(), joins=4 * options.repetitions)
+    _finish(options, "First remote frame", [reports.first_frame_row(*zip(*joins, strict=True))])
+
+
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "packets": _packets,
+    "capture": _capture,
+    "first-frame": _first_frame,
+}
+
+
+def _alternate(options: argparse.Namespace, peers: dict[str, Start]) -> dict[str, list[Measurement]]:
     plan = CrowdPlan(options.rooms, options.size, options.address or own_address(), PROFILES[options.profile])
-    peers = {name: PEERS[name] for name in options.peers.split(",")}
-    results = alternate(peers, plan, options.seconds, options.repetitions, options.tolerate_late, _tell)
-    baselines = [peer for peer in peers if peer != "node"]
-    packets = [_packet_row(options, plan, results, peer, baselines) for peer in peers]
-    joins = [_join_row(results[peer]) for peer in peers]
-    print("\n" + rows.show(packets) + "\n\n" + rows.show(joins))
+    return alternate(peers, plan, options.seconds, options.repetitions, options.tolerate_late, _tell)
+
+
+def _finish(options: argparse.Namespace, title: str, table: list[dict[str, str]]) -> None:
+    print(f"\n{title}\n{rows.show(table)}\n", flush=True)
     if not options.no_record:
-        now = datetime.now(UTC)
-        rows.record("Packet path", packets, now)
-        rows.record("Joining", joins, now)
+        rows.record(title, table, datetime.now(UTC))
 
 
 def _tell(result: Measurement) -> None:
     counters = result.counters
     print(
-        f"{result.peer:15} {result.us_per_packet:6.1f} µs/packet in  {result.cpu_s / result.seconds:.3f} core"
+        f"{result.peer:15} {result.us_per_packet:6.1f} µs/packet in  {result.core:.3f} core"
         f"  in {counters.sent / result.seconds:.0f}/s  out {counters.received / result.seconds:.0f}/s  lost {result.lost}"
         f"  p50 {counters.latency_percentile_us(0.5)} µs  p99 {counters.latency_percentile_us(0.99)} µs"
         f"  generator {result.generator_cpu_s / result.seconds:.2f} core",
         flush=True,
     )
-
-
-def _packet_row(
-    options: argparse.Namespace, plan: CrowdPlan, results: dict[str, list[Measurement]], peer: str, baselines: list[str]
-) -> dict[str, str]:
-    runs = results[peer]
-    costs = [run.us_per_packet for run in runs]
-    seconds = sum(run.seconds for run in runs)
-    return {
-        "peer": peer,
-        "load": f"{plan.rooms}×{plan.size}, {options.profile}, {len(runs)}×{options.seconds:g} s",
-        "in/s": f"{sum(run.counters.sent for run in runs) / seconds:.0f}",
-        "out/s": f"{sum(run.counters.received for run in runs) / seconds:.0f}",
-        "CPU µs per packet in": f"{median(costs):.1f}",
-        "each": " ".join(f"{cost:.1f}" for cost in costs),
-        "rooms per core": f"{median(run.rooms_per_core for run in runs):.1f}",
-        "lost": f"{sum(run.lost for run in runs)}",
-        "p50/p99 µs": "{:.0f}/{:.0f}".format(
-            *(median(run.counters.latency_percentile_us(part) for run in runs) for part in (0.5, 0.99))
-        ),
-        "times cheaper than": "; ".join(_ratio(results, peer, other) for other in baselines if other != peer) or "–",
-    }
-
-
-def _ratio(results: dict[str, list[Measurement]], peer: str, other: str) -> str:
-    each = ratios(results[peer], results[other])
-    return f"{other}: {median(each):.2f} ({min(each):.2f}–{max(each):.2f})"
-
-
-def _join_row(runs: list[Measurement]) -> dict[str, str]:
-    costs = [run.fill_cpu_s * 1000 / run.plan.members for run in runs]
-    return {
-        "peer": runs[0].peer,
-        "members": f"{runs[0].plan.members} in rooms of {runs[0].plan.size}",
-        "transports": str(runs[0].transports),
-        "CPU ms per member": f"{median(costs):.1f}",
-        "each": " ".join(f"{cost:.1f}" for cost in costs),
-    }

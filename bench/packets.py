@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from bench.janus import open_janus
+from bench.load.capture import CapturedCrowd
 from bench.load.client import Identity
 from bench.load.crowd import Crowd, CrowdPlan, Transports
 from bench.load.janus import JanusCrowd
@@ -24,6 +24,7 @@ PACKETS_PER_MEMBER_S = 180
 """130 video and 50 audio packets a second, see load/pump.c."""
 WARM_UP_S = 2.0
 _DRAIN_S = 0.3
+_LOSS_LIMIT = 0.01
 
 Start = Callable[[CrowdPlan, Transports], tuple[ServerProcess, Crowd]]
 
@@ -45,6 +46,11 @@ class Measurement:
     def us_per_packet(self) -> float:
         """CPU µs of the server per inbound packet, its `size - 1` outbound copies included."""
         return self.cpu_s / self.counters.sent * 1e6
+
+    @property
+    def core(self) -> float:
+        """Cores the server kept busy."""
+        return self.cpu_s / self.seconds
 
     @property
     def rooms_per_core(self) -> float:
@@ -82,6 +88,12 @@ def start_node(environment: Mapping[str, str] | None = None) -> Start:
     return start
 
 
+def start_recorded_node(plan: CrowdPlan, transports: Transports) -> tuple[ServerProcess, Crowd]:
+    """Our node, recording every room."""
+    server = NodeServer(plan.address)
+    return server, _or_close(server, lambda: CapturedCrowd(server.address, NodeCrowd(server.address, transports)))
+
+
 def _or_close(server: ServerProcess, crowd: Callable[[], Crowd]) -> Crowd:
     try:
         return crowd()
@@ -94,7 +106,7 @@ def measure(peer: str, start: Start, plan: CrowdPlan, seconds: float, tolerated_
     """One repetition; `tolerated_late` is the fraction of packets the generator may send more than 5 ms late.
 
     Raises:
-        RunVoidError: garbage was forwarded, a stream was missing, or the generator was too slow.
+        RunVoidError: garbage was forwarded, packets or streams were missing, or the generator was too slow.
         LoadError, BenchError: it could not be set up.
     """
     transports = Transports(Pump(), Identity())
@@ -142,6 +154,8 @@ def judge(result: Measurement, tolerated_late: float) -> None:
         )
     if counters.streams_heard != plan.streams_expected:
         raise RunVoidError(f"{result.peer}: {counters.streams_heard} of {plan.streams_expected} streams were heard")
+    if result.loss > _LOSS_LIMIT:
+        raise RunVoidError(f"{result.peer} lost {result.loss:.1%} of the packets: what is not forwarded costs nothing")
     if counters.sent_late > tolerated_late * counters.sent:
         raise RunVoidError(
             f"the generator sent {counters.sent_late} of {counters.sent} packets more than 5 ms late: "
@@ -169,8 +183,3 @@ def alternate(
 def ratios(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> list[float]:
     """How many times cheaper ours was, repetition by repetition."""
     return [their.us_per_packet / our.us_per_packet for our, their in zip(ours, theirs, strict=True)]
-
-
-def median_us(results: Sequence[Measurement]) -> float:
-    """Median CPU µs per inbound packet."""
-    return median(result.us_per_packet for result in results)

@@ -40,6 +40,16 @@ class NodeAddress:
         return jwt.encode(claims, self.api_secret, algorithm="HS256")
 
 
+def room_name(room: int) -> str:
+    """The media room's name."""
+    return f"load-{room}"
+
+
+def identity_of(member: int) -> str:
+    """The member's LiveKit identity."""
+    return f"member-{member}"
+
+
 class _Member:
     """One client's signalling. Its offers hold first what it receives, then its microphone and camera."""
 
@@ -74,7 +84,7 @@ class _Member:
             compression=rtc.WrappedJoinRequest.GZIP, join_request=gzip.compress(request.SerializeToString())
         )
         query = {
-            "access_token": address.token(f"load-{self.room}", f"member-{self.number}"),
+            "access_token": address.token(room_name(self.room), identity_of(self.number)),
             "join_request": base64.urlsafe_b64encode(wrapped.SerializeToString()).decode(),
         }
         try:
