@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from web.language import N_
+from web.room_error_texts import ROOM_TEXTS
 
 TEXTS: dict[str, tuple[int, str]] = {
+    **ROOM_TEXTS,
     "web.bad-request": (400, N_("这次发来的内容看不懂。请返回上一页再试一次。")),
     "web.login-needed": (401, N_("您还没有登录，或者登录已经过期。请登录后再试。")),
     "web.forbidden": (403, N_("您的角色看不到这一页。需要的话，请找县里管理员。")),

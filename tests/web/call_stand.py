@@ -199,11 +199,18 @@ class Stand:
             )
 
 
+PASSWORD = "zao-he-1979-tiao-jie"
+_hashed: list[str] = []
+
+
 async def add_staff(database: Database, name: str, login_name: str) -> str:
+    """A member of staff, all with one password, hashed once a run because that is slow on purpose."""
+    if not _hashed:
+        _hashed.append(await passwords.hash_password(PASSWORD))
     staff = Staff(
         name=name,
         login_name=login_name,
-        password_hash=await passwords.hash_password("zao-he-1979-tiao-jie"),
+        password_hash=_hashed[0],
         must_change_password=False,
         created_at=utc_now(),
     )
@@ -213,9 +220,7 @@ async def add_staff(database: Database, name: str, login_name: str) -> str:
 
 
 async def sign_in(database: Database, login_name: str) -> str:
-    signed_in = await logins.sign_in(
-        database, login_name=login_name, password="zao-he-1979-tiao-jie", address="192.0.2.9", now=utc_now()
-    )
+    signed_in = await logins.sign_in(database, login_name=login_name, password=PASSWORD, address="192.0.2.9", now=utc_now())
     return signed_in.cookie
 
 

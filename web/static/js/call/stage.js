@@ -53,8 +53,8 @@ export default class Stage {
       tile = new Tile(copy(this.root, "seat"));
       tile.element.dataset.seat = key;
       tile.enlarge.addEventListener("click", () => this.#choose(key));
+      this.element.insertBefore(tile.element, this.tiles.get(this.seat)?.element ?? null); // oneself stands last
       this.tiles.set(key, tile);
-      this.element.append(tile.element);
       if (key === this.seat) this.#drawOwn();
     }
     return tile;
@@ -143,8 +143,7 @@ export default class Stage {
     gone.forEach((key) => this.#forget(key));
     const main = this.#main();
     for (const [key, tile] of this.tiles) tile.main(key === main);
-    this.element.classList.toggle("ss-stage--alone", this.tiles.size < 2);
-    this.element.style.setProperty("--ss-others", String(Math.max(1, this.tiles.size - 1)));
+    this.element.style.setProperty("--ss-columns", String(Math.min(6, Math.max(3, this.tiles.size - 1))));
   }
 
   #belongs(/** @type {string} */ seat) {

@@ -1,0 +1,68 @@
+"""The sentences for what `rooms` refuses: stable code → (HTTP status, sentence). Part of the one table (`web.error_texts`)."""
+
+from __future__ import annotations
+
+from web.language import N_
+
+_GONE = N_("这次调解会已经结束了。还有话要说，请打电话。")
+_UNKNOWN = N_("没有找到，可能已经不在了。请刷新页面看看。")
+_OTHER_DEVICE = N_("您已经在另一台手机或电脑上进去了。想换回来，请重新打开邀请的链接。")
+
+ROOM_TEXTS: dict[str, tuple[int, str]] = {
+    "illegal-move": (409, N_("这一步已经有人做过了，或者现在不能做。请看看页面上的最新情况。")),
+    "sitting-unknown": (404, _UNKNOWN),
+    "seat-unknown": (404, _UNKNOWN),
+    "attendee-unknown": (404, _UNKNOWN),
+    "text-unknown": (404, _UNKNOWN),
+    "room-unknown": (404, _UNKNOWN),
+    "message-unknown": (404, _UNKNOWN),
+    "name-empty": (422, N_("请写上名字。")),
+    "name-too-long": (422, N_("名字太长了，最多六十个字。")),
+    "title-empty": (422, N_("请写一句说的是什么事。")),
+    "title-too-long": (422, N_("题目太长了，最多八十个字。")),
+    "message-empty": (422, N_("还没有写字。")),
+    "message-too-long": (422, N_("写得太长了，最多五百个字，请分两次发。")),
+    "board-empty": (422, N_("还没有写字。")),
+    "board-too-long": (422, N_("大字板一次最多六十个字。")),
+    "relation-empty": (422, N_("请写他是您的什么人，没有关系就写“没有关系”。")),
+    "relation-too-long": (422, N_("关系写得太长了，最多六十个字。")),
+    "kinship-empty": (422, N_("请写他是您的什么人，没有关系就写“没有关系”。")),
+    "kinship-too-long": (422, N_("关系写得太长了，最多六十个字。")),
+    "text-empty": (422, N_("还没有写字。")),
+    "text-too-long": (422, N_("写得太长了，请短一点。")),
+    "purpose-unknown": (422, N_("没有这一种调解会。")),
+    "sitting-ended": (410, _GONE),
+    "sitting-not-open": (409, N_("这次调解会还没有开始。请到时候再来。")),
+    "sitting-locked": (409, N_("调解员把门锁上了，现在不进人。请等一会儿再试，或者打电话。")),
+    "room-full": (409, N_("屋里坐满了。请先请一位出去，再请他进来。")),
+    "invitation-unknown": (404, N_("这个链接不对。请让请您的人再发一次，或者打电话。")),
+    "invitation-ended": (410, N_("这次调解会已经结束，链接和号码不能用了。有事请打电话。")),
+    "invitation-withdrawn": (410, N_("这个邀请已经收回了。请让请您的人再发一次，或者打电话。")),
+    "invitation-crowded": (409, N_("这个链接在太多手机上打开过了。请让请您的人换一个新的。")),
+    "code-unknown": (404, N_("没有这个号码。请对着短信再看一遍，一个一个输。")),
+    "code-limited": (429, N_("试得太多了，请过十分钟再试。有链接的话，点链接就能进。")),
+    "ticket-unknown": (401, N_("这个座位不是在这台手机上领的。请打开短信里的链接，或者输入六位号码。")),
+    "ticket-foreign": (403, N_("这个座位是别人的。请打开您自己的链接，或者输入六位号码。")),
+    "ticket-retired": (403, _OTHER_DEVICE),
+    "ticket-moved": (403, N_("您换了一台手机，还要等调解员请您进去。")),
+    "ticket-ended": (410, _GONE),
+    "seat-removed": (403, N_("调解员请您先出去了。有话还没说完，请打电话，会有人听。")),
+    "seat-not-admitted": (409, N_("要等调解员请您进去才行。")),
+    "seat-not-waiting": (409, N_("他现在不在等候室。")),
+    "room-not-ready": (409, N_("屋子正在准备，请稍等。")),
+    "capture-open": (409, N_("录音录像正在停下来，请稍等。")),
+    "node-unreachable": (503, N_("视频服务暂时没有回应。请过一会儿再试；急事请打电话。")),
+    "tab-superseded": (409, N_("您在另一个页面进去了，这一页停下来了。")),
+    "role-not-invited": (422, N_("这样的人不用邀请，请他登录后进来。")),
+    "too-many-attendees": (409, N_("一个座位最多写十二个人。")),
+    "too-many-seats": (409, N_("这次会的座位已经太多了。")),
+    "last-attendee": (409, N_("座位上总要有一个人。要离开请按“挂断”。")),
+    "host-seat": (409, N_("主持人自己的座位不能这样做。")),
+    "consent-stale": (409, N_("告知书换了新的一版，请重新看一遍再答。")),
+    "consent-not-asked": (409, N_("还没有问到这个问题。")),
+    "consent-answer": (400, N_("请选“同意录”或者“不录”。")),
+    "recording-never": (409, N_("这一种会不能录音录像。")),
+    "recording-refused": (409, N_("在场的人没有都同意，不能录。")),
+    "recording-break": (409, N_("正在歇着，接着谈的时候再录。")),
+    "capture-unfinished": (409, N_("录音录像还在收尾，请稍等。")),
+}
