@@ -217,9 +217,11 @@ class Room:
         self.broadcast(participant)
         for other in list(self.participants.values()):
             if other.parameters.auto_subscribe and other.rights.subscribe:
-                added = [self._subscribe(other, participant, track) for track in tracks]
-                if any(added):
-                    other.negotiate()
+                for track in tracks:
+                    self._subscribe(other, participant, track)
+            # Also those who asked for a track before its section was negotiated.
+            if any(track.sid in other.subscriptions and other.subscriptions[track.sid].allowed for track in tracks):
+                other.negotiate()
         self._announce_joined(participant)
         for track in tracks:
             self._announce(events.TRACK_PUBLISHED, participant, track.info())
@@ -326,11 +328,11 @@ class Room:
 
     def _subscribe(self, participant: Participant, publisher: Participant, track: PublishedTrack) -> bool:
         """True if the participant has to renegotiate."""
-        if publisher is participant or publisher.hidden or not track.live or track.sid in participant.subscriptions:
+        if publisher is participant or publisher.hidden or track.sid in participant.subscriptions:
             return False
         allowed = permits(publisher.permission, participant.identity, participant.sid, track.sid)
         participant.subscriptions[track.sid] = Subscription(track, publisher.sid, allowed)
-        return allowed
+        return allowed and track.live
 
     # -- participant.Host
 
