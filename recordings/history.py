@@ -253,6 +253,8 @@ class _Reader:
             case "anchor":
                 mark = Mark(self._take(line), _number(line, "ssrc"), _number(line, "rtp"), at_ns, True)
                 self._history.marks.append(mark)
+            case "track-ended" if _number(line, "track") in self._muted:
+                self._unmute(_number(line, "track"), at_ns)
             case "gap" | "gate" | "joined" | "left" | "mute":
                 self._stretch(line, at_ns)
 

@@ -135,6 +135,9 @@ class TakeWriter:
     def codec(self, payload_type: int, mapping: TrackCodec) -> None:
         """Packets with this payload type are in this codec."""
         self._codecs = {**self._codecs, payload_type: mapping}
+        if payload_type == self._payload_type and self._assembler is None:
+            # Its packets came before the news: look again at the next one.
+            self._payload_type = None
 
     def packet(self, data: bytes, arrival_ns: int) -> None:
         """Take one RTP packet; one that is malformed or of an SSRC just replaced is ignored."""
