@@ -89,8 +89,6 @@ class Subscription:
     publisher: ParticipantSid
     allowed: bool = True
     disabled: bool = False
-    told: bool = False
-    """Whether the publisher has been told that somebody receives the track."""
     outgoing: OutgoingTrack | None = field(default=None, repr=False)
 
     def attach(self, outgoing: OutgoingTrack) -> None:
