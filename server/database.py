@@ -9,7 +9,7 @@ from server.settings import Settings
 from storage.migrations import migrate
 
 # Modules that define tables; importing them fills the metadata that migrations are compared with.
-MODEL_MODULES = ("storage.models", "cases.models", "rooms.models")
+MODEL_MODULES = ("storage.audit", "storage.jobs", "storage.outbox", "cases.models", "rooms.models")
 
 
 def load_models() -> None:

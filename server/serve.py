@@ -16,7 +16,7 @@ from server.keys import api_key, application_secret
 from server.processes import ProcessSpec, Supervisor
 from server.settings import Settings
 
-READY_S = 20.0
+READY_S = 60.0
 LAN_PLAIN_PORT_OFFSET = 80
 
 

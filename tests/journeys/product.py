@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx2
 
 HOUSE = Path(__file__).resolve().parents[2]
-START_S, STOP_S = 60.0, 15.0
+START_S, STOP_S = 90.0, 15.0
 
 
 @dataclass(frozen=True)
