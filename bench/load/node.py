@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import time
 import urllib.parse
@@ -60,6 +61,7 @@ class _Member:
         self._sections: list[sdp.Section] = []
         self._offer_id = 0
         self._published: set[str] = set()
+        self._open = contextlib.ExitStack()
         self._socket: ClientConnection | None = None
         self._ping_due = time.monotonic() + _PING_EVERY_S
         self.answer: sdp.Description | None = None
@@ -88,9 +90,8 @@ class _Member:
             "join_request": base64.urlsafe_b64encode(wrapped.SerializeToString()).decode(),
         }
         try:
-            self._socket = connect(
-                f"{address.url}/rtc/v1?{urllib.parse.urlencode(query)}", max_size=1 << 20, compression=None
-            )
+            url = f"{address.url}/rtc/v1?{urllib.parse.urlencode(query)}"
+            self._socket = self._open.enter_context(connect(url, max_size=1 << 20, compression=None))
         except (OSError, WebSocketException) as error:
             raise SignallingError(f"the node refused to let member {self.number} join: {error}") from error
         self._until_answered()
@@ -122,14 +123,11 @@ class _Member:
 
     def close(self) -> None:
         """Leave and close the WebSocket."""
-        if self._socket is None:
-            return
-        try:
-            self._send(leave=rtc.LeaveRequest())
-            self._socket.close()
-        except (SignallingError, WebSocketException):
-            pass  # the node may have ended before us
-        self._socket = None
+        if self._socket is not None:
+            with contextlib.suppress(SignallingError):  # the node may have ended before us
+                self._send(leave=rtc.LeaveRequest())
+            self._open.close()
+            self._socket = None
 
     def _add(self, kind: str, direction: str, *, track: str = "", ssrc: int = 0, rtx_ssrc: int = 0) -> sdp.Section:
         mid = str(len(self._sections))
