@@ -13,7 +13,7 @@ from rooms.errors import NotFoundError, SeatError, SittingError
 from rooms.lifecycles import consent as consent_life
 from rooms.lifecycles import seat as life
 from rooms.locks import lock_live, lock_seat
-from rooms.models import Attendee, MediaRoom, Seat, Sitting
+from rooms.models import Attendee, MediaRoom, Recording, Seat, Sitting
 from rooms.rights import INVITABLE, Role
 from rooms.wording import clean_name
 
@@ -65,6 +65,9 @@ async def _expel(db: AsyncSession, seat: Seat, now: datetime) -> None:
         await errands.expel(db, room, seat.id, now)
     seat.entered_at = seat.connected_at = seat.participant_sid = seat.room_sid = None
     seat.changed_at = now
+    recording = await db.get(Recording, seat.sitting_id, populate_existing=True)
+    if recording is not None:
+        recording.renew = True  # a lease must not name them any longer than it takes to say so
 
 
 def in_room(seat: Seat) -> bool:

@@ -6,7 +6,7 @@ The capture's gate is the real one of `recordings`, so that what the application
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -177,6 +177,7 @@ class FakeCapture:
         self.down = False
         self.lose_answers = False
         self.delay: Callable[[str], asyncio.Event | None] = lambda _act: None
+        self.on_grant: Callable[[CaptureGrant], Awaitable[None]] | None = None
 
     def restart(self) -> None:
         self.gates.clear()
@@ -198,6 +199,8 @@ class FakeCapture:
         self._step(sitting, gate.Failed(cause))
 
     async def grant(self, grant: CaptureGrant) -> CaptureState:
+        if self.on_grant is not None:
+            await self.on_grant(grant)
         await self._called("grant")
         self.grants.append(grant)
         self.rooms[grant.sitting] = grant.media_room
