@@ -141,12 +141,16 @@ class Endpoint:
             path.validated()
 
     def new_ssrc(self) -> int:
-        """An SSRC not used by this endpoint before."""
+        """A random SSRC that no other outgoing stream of this endpoint has."""
         while True:
             ssrc = secrets.randbits(32)
             if ssrc not in self._ssrcs:
                 self._ssrcs.add(ssrc)
                 return ssrc
+
+    def release_ssrcs(self, ssrcs: tuple[int, ...]) -> None:
+        """The streams with these SSRCs have ended."""
+        self._ssrcs.difference_update(ssrcs)
 
     # ---- what the plane tells
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from media import rtcp
 from media.plane import ForwardingPlane, PeerHandle, StreamHandle, StreamSnapshot, StreamSpec
 from media.ports import Codec, Kind, PacketSink, ReceiveParameters, TrackStats
@@ -14,6 +16,8 @@ from media.rtp import AUDIO_LEVEL_URI, REPAIRED_RID_URI, RID_URI, SILENCE_DBOV
 
 if TYPE_CHECKING:
     from media.outgoing import SentTrack
+
+log = structlog.get_logger("media")
 
 MAX_LAYERS: Final = 6
 KEY_FRAME_INTERVAL_NS: Final = 500_000_000
@@ -251,7 +255,10 @@ class ReceivedTrack:
         layer.last_sr_ns = now_ns
         if layer is self.best:
             for sink in self._sinks:
-                sink.sender_report(report.ssrc, report.ntp_timestamp, report.rtp_timestamp, now_ns)
+                try:
+                    sink.sender_report(report.ssrc, report.ntp_timestamp, report.rtp_timestamp, now_ns)
+                except Exception:
+                    log.exception("sink_failed")
         for subscriber in self.subscribers:
             subscriber.forward_report(layer.handle, report, cname)
 
@@ -265,4 +272,7 @@ class ReceivedTrack:
         self.choose()
         sinks, self._sinks = self._sinks, ()
         for sink in sinks:
-            sink.ended()
+            try:
+                sink.ended()
+            except Exception:
+                log.exception("sink_failed")

@@ -30,6 +30,7 @@ class SentTrack:
         self._peer = peer
         self.track = track
         self.parameters = parameters
+        self.ssrcs = ssrcs
         self._ssrc = ssrcs[0]
         self._rtx_ssrc = ssrcs[1] if parameters.codec.rtx_payload_type is not None else None
         self.wanted_width = 0

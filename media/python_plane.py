@@ -247,6 +247,10 @@ class PythonPlane:
         self._stop_waiting(known)
         known.leave(time.monotonic_ns())
         known.peer.routes.discard(route)
+        if known.peer.sending is not None:
+            known.peer.sending.forget(known.spec.ssrc)
+            if known.spec.rtx_ssrc is not None:
+                known.peer.sending.forget(known.spec.rtx_ssrc)
 
     def _stop_waiting(self, route: Route) -> None:
         if route.awaited is not None:

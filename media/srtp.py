@@ -6,9 +6,11 @@ refuse to protect two packets under one sequence number: with AES-GCM that would
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import pylibsrtp
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
 
@@ -48,6 +50,11 @@ class SrtpContext:
         self._session = Session(policy)
         self.handle: Any = self._session._srtp[0]
         self.tag_bytes = 10 if profile == Policy.SRTP_PROFILE_AES128_CM_SHA1_80 else 16
+
+    def forget(self, ssrc: int) -> None:
+        """Free what libsrtp keeps for a source that will never be seen again. Unknown ones are ignored."""
+        with contextlib.suppress(pylibsrtp.Error):
+            self._session.remove_stream(ssrc)
 
 
 class WorkBuffer:

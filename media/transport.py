@@ -110,24 +110,23 @@ class PeerTransport:
 
     async def _run(self, remote: Fingerprint) -> None:
         await self._reachable.wait()
-        if not await self._dtls.handshake(remote) or self._dtls.keys is None:
-            self.fail("dtls-failed")
-            return
-        self.plane.set_keys(self.handle, self._dtls.keys)
-        self.phase = Phase.CONNECTED
-        self._tell(self._observer.connected)
+        reason = "dtls-failed"
         try:
-            if self._data is not None:
-                await self._data.start()
-            await self._dtls.ended()
+            if await self._dtls.handshake(remote) and self._dtls.keys is not None:
+                self.plane.set_keys(self.handle, self._dtls.keys)
+                self.phase = Phase.CONNECTED
+                self._tell(self._observer.connected)
+                reason = "sctp-failed"
+                if self._data is not None:
+                    await self._data.start()
+                await self._dtls.ended()
+                reason = "peer-closed"
         except ConnectionError:
-            self.fail("peer-closed")
+            reason = "peer-closed"
         except Exception as error:
             # Whatever a peer's SCTP trips over in aiortc (assertions, struct errors) ends this peer and nobody else.
-            log.warning("sctp_failed", error=type(error).__name__)
-            self.fail("sctp-failed")
-        else:
-            self.fail("peer-closed")
+            log.warning("association_failed", reason=reason, error=type(error).__name__)
+        self.fail(reason)
 
     def fail(self, reason: str) -> None:
         """End the transport by itself, with that reason. Does nothing when it is ending already."""
@@ -247,15 +246,16 @@ class PeerTransport:
         self._require_open()
         if not isinstance(track, ReceivedTrack) or track.ended:
             raise ValueError("the track is not received by this endpoint")
-        ssrc, rtx_ssrc = self._endpoint.new_ssrc(), self._endpoint.new_ssrc()
-        sent = SentTrack(self.plane, self.handle, track, parameters, (ssrc, rtx_ssrc))
-        self._sent[ssrc] = sent
+        ssrcs = (self._endpoint.new_ssrc(), self._endpoint.new_ssrc())
+        sent = SentTrack(self.plane, self.handle, track, parameters, ssrcs)
+        self._sent[sent.ssrc] = sent
         return sent
 
     def stop_sending(self, track: OutgoingTrack) -> None:
         sent = self._sent.pop(track.ssrc, None)
         if sent is not None:
             sent.remove()
+            self._endpoint.release_ssrcs(sent.ssrcs)
 
     def _learn_extensions(self) -> None:
         texts = {

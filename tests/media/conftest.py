@@ -7,6 +7,12 @@ import pytest
 from media.endpoint import Endpoint, open_endpoint
 
 
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """The node runs on uvloop; asyncio's own loop must do as well."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 @pytest.fixture
 async def endpoint() -> AsyncIterator[Endpoint]:
     """A live endpoint on free loopback ports, closed after the test."""

@@ -196,9 +196,7 @@ async def test_closing_is_told_once_and_ends_what_was_used(endpoint: Endpoint) -
         assert not peer.transport.send_data("c", b"")
 
 
-async def test_closing_the_endpoint_leaves_nothing_behind() -> None:
-    loop = asyncio.get_running_loop()
-    tasks, descriptors = len(asyncio.all_tasks()), _descriptors()
+async def _whole_life() -> None:
     endpoint = await open_endpoint()
     async with joined(endpoint, data_channels=True) as alice, joined(endpoint, protocol="tcp") as bob:
         bob.subscribe(alice.publish())
@@ -213,13 +211,18 @@ async def test_closing_the_endpoint_leaves_nothing_behind() -> None:
         assert (alice.ear.reasons, bob.ear.reasons) == (["closed"], ["closed"])
     plane = endpoint.plane
     tables: list[Any] = [
-        endpoint.by_peer, endpoint._by_ufrag, endpoint._ufrags, endpoint._connections,
+        endpoint.by_peer, endpoint._by_ufrag, endpoint._ufrags, endpoint._ssrcs, endpoint._connections,
         plane.by_path, plane._peers, plane._streams, plane._routes,
     ]  # fmt: skip
     assert [table for table in tables if table] == []
+
+
+async def test_closing_the_endpoint_leaves_nothing_behind() -> None:
+    await _whole_life()  # once before counting: loops open some descriptors of their own on first use
+    tasks, descriptors = len(asyncio.all_tasks()), _descriptors()
+    await _whole_life()
     await until(lambda: len(asyncio.all_tasks()) == tasks)
-    await until(lambda: _descriptors() == descriptors)
-    assert loop.is_running()
+    await until(lambda: _descriptors() <= descriptors)
 
 
 def _descriptors() -> int:
