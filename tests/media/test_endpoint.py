@@ -155,7 +155,7 @@ async def test_channels_without_end_close_their_transport(endpoint: Endpoint) ->
 
 
 async def test_a_peer_that_never_comes_or_falls_silent_is_given_up() -> None:
-    endpoint = await open_endpoint(ice_timeout_s=0.6)
+    endpoint = await open_endpoint(ice_timeout_s=1.5)
     try:
         never = Ear()
         endpoint.transport(never).connect(MediaClient().fingerprint, data_channels=False)
