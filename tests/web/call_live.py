@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,13 +38,15 @@ class Live:
     address: str
     services: Services
     loop: asyncio.AbstractEventLoop
-    node: uvicorn.Server
+    staff_ids: dict[str, str] = field(default_factory=dict)
 
     def wait(self, work: Coroutine[Any, Any, T], timeout_s: float = 30.0) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout_s)
 
     def staff(self, name: str, login_name: str) -> str:
-        return self.wait(add_staff(self.services.database, name, login_name))
+        """A member of staff; the id, kept in `staff_ids` under the login name."""
+        self.staff_ids[login_name] = self.wait(add_staff(self.services.database, name, login_name))
+        return self.staff_ids[login_name]
 
     def open_sitting(self, host_id: str, title: str = "排水沟淹枣树") -> str:
         async def work() -> str:
@@ -126,18 +128,18 @@ async def _serve(folder: Path, ready: list[Live], up: threading.Event, stop: thr
     key = api_key(settings)
     async with contextlib.AsyncExitStack() as stack:
         node_app = await stack.enter_async_context(node_process.opened(settings, key, auto_create=False))
-        node = await _listening(stack, server(node_app), settings.media_host, media_port)
+        await _listening(stack, server(node_app), settings.media_host, media_port)
         parts = await stack.enter_async_context(application_process.opened(settings))
         await parts.services.database.create_tables()
         upkeep = asyncio.create_task(parts.upkeep.run())
         stack.push_async_callback(_ended, upkeep)
         await _listening(stack, server(application_process.build(settings, parts, key), graceful_s=1), settings.host, port)
-        ready.append(Live(settings.address, parts.services, asyncio.get_running_loop(), node))
+        ready.append(Live(settings.address, parts.services, asyncio.get_running_loop()))
         up.set()
         await asyncio.to_thread(stop.wait)
 
 
-async def _listening(stack: contextlib.AsyncExitStack, serving: uvicorn.Server, host: str, port: int) -> uvicorn.Server:
+async def _listening(stack: contextlib.AsyncExitStack, serving: uvicorn.Server, host: str, port: int) -> None:
     serving.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the test runner keeps its own
     task = asyncio.create_task(serving.serve(sockets=[listen(host, port)]))
     while not serving.started and not task.done():
@@ -148,15 +150,9 @@ async def _listening(stack: contextlib.AsyncExitStack, serving: uvicorn.Server, 
         await task
 
     stack.push_async_callback(end)
-    return serving
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-async def events(stream: AsyncIterator[T]) -> list[T]:
-    """Everything a stream gives."""
-    return [event async for event in stream]

@@ -123,6 +123,7 @@ async def test_the_same_browser_gets_the_same_seat_and_another_device_is_marked_
 async def test_a_helper_is_named_declares_kinship_and_can_go_again(stand: Stand) -> None:
     zhao = stand.browser()
     await zhao.take((await stand.invite()).link_secret)
+    stand.clock.pass_by(seconds=1)
     missing = await zhao.http.post(f"{zhao.root}/attendees", data={"name": "赵小燕", "kinship": " "})
     assert missing.status_code == 422 and "kinship-error" in missing.text and "赵小燕" in missing.text
     assert (await zhao.http.post(f"{zhao.root}/attendees", data={"name": "赵小燕", "kinship": "女儿"})).status_code == 303
@@ -151,6 +152,7 @@ async def test_hostile_and_rare_names_are_refused_or_shown_as_text(stand: Stand,
 async def test_each_attendee_is_asked_alone_and_the_version_is_kept(stand: Stand) -> None:
     zhao = stand.browser()
     await zhao.take((await stand.invite()).link_secret)
+    stand.clock.pass_by(seconds=1)
     await zhao.http.post(f"{zhao.root}/attendees", data={"name": "赵小燕", "kinship": "女儿"})
     first = await zhao.http.get(f"{zhao.root}/consent")
     assert "第 1 位，共 2 位" in first.text and "请把手机给赵小燕" in first.text

@@ -6,13 +6,13 @@
  *               retry │  ▼                    │ lost
  *                     away ◀──────────────────┘
  *
- * `resuming`: livekit-client mends the line by itself. `away`: it gave up (after about 50 s), and the page brings the
- * person back. `elsewhere`: a newer page holds the seat. `over`: left, removed, sent back or ended.
+ * `resuming`: livekit-client mends the line by itself. `away`: it gave up, or took too long, and the page brings the person
+ * back with a fresh token, for as long as it takes. `elsewhere`: a newer page holds the seat. `over`: left, removed, sent back or ended.
  */
 
 /** @typedef {"out"|"joining"|"in"|"resuming"|"away"|"elsewhere"|"over"} Place */
 /** @typedef {"enter"|"connected"|"interrupted"|"resumed"|"lost"|"retry"|"replaced"|"closed"|"leave"} Happening */
-/** @typedef {"connect"|"settle"|"wait"|"disconnect"|"release"} Effect */
+/** @typedef {"connect"|"settle"|"watch"|"wait"|"disconnect"|"release"} Effect */
 
 /** @type {Partial<Record<Happening, [Place, Effect[]]>>} */
 const ENDINGS = {
@@ -25,7 +25,7 @@ const ENDINGS = {
 const TABLE = {
   out: { enter: ["joining", ["connect"]], leave: ["over", []], closed: ["over", []] },
   joining: { connected: ["in", ["settle"]], lost: ["away", ["wait"]], ...ENDINGS },
-  in: { interrupted: ["resuming", []], lost: ["away", ["wait"]], ...ENDINGS },
+  in: { interrupted: ["resuming", ["watch"]], lost: ["away", ["wait"]], ...ENDINGS },
   resuming: { resumed: ["in", ["settle"]], interrupted: ["resuming", []], lost: ["away", ["wait"]], ...ENDINGS },
   away: { retry: ["joining", ["connect"]], ...ENDINGS },
   elsewhere: { enter: ["joining", ["connect"]], leave: ["over", []], closed: ["over", []] },

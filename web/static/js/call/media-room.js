@@ -18,6 +18,13 @@ const CAMERA_ENCODING = { maxBitrate: 450_000, maxFramerate: 15, priority: /** @
 const SCREEN_ENCODING = { maxBitrate: 1_200_000, maxFramerate: 8, priority: /** @type {const} */ ("low") };
 const SPEECH = { maxBitrate: 28_000, priority: /** @type {const} */ ("high") };
 
+/** The node forgets a participant about 15 s after the line broke: mending it longer than this is in vain. */
+const MENDING_LIMIT_MS = 20_000;
+
+/** Pauses before the SDK's own attempts to mend the line; then the page takes over. */
+const MENDING_MS = [0, 300, 700, 1500, 3000, 5000];
+const reconnectPolicy = { nextRetryDelayInMs: (/** @type {{retryCount: number}} */ { retryCount }) => MENDING_MS[retryCount] ?? null };
+
 /** Reasons of livekit-client after which this page must not come back by itself. */
 const FINAL = { DUPLICATE_IDENTITY: "replaced", PARTICIPANT_REMOVED: "closed", ROOM_DELETED: "closed", ROOM_CLOSED: "closed" };
 
@@ -109,9 +116,15 @@ export class MediaRoom extends EventTarget {
 
   #do(/** @type {import("./connection.js").Effect} */ effect) {
     if (effect === "connect") void this.#connect();
-    if (effect === "settle") this.attempt = 0;
+    if (effect === "settle") this.#settle();
+    if (effect === "watch") this.timer = globalThis.setTimeout(() => this.happened("lost"), MENDING_LIMIT_MS);
     if (effect === "wait") this.#waitAndRetry();
     if (effect === "disconnect" || effect === "release") this.#drop();
+  }
+
+  #settle() {
+    clearTimeout(this.timer);
+    this.attempt = 0;
   }
 
   #waitAndRetry() {
@@ -156,6 +169,7 @@ export class MediaRoom extends EventTarget {
       adaptiveStream: false, // one layer is published, and a covered picture must be there at once
       dynacast: false,
       stopLocalTrackOnUnpublish: false,
+      reconnectPolicy,
       publishDefaults: { simulcast: false, videoCodec: "vp8", backupCodec: false, red: false, dtx: false },
     });
     const on = this.livekit.RoomEvent;

@@ -68,6 +68,7 @@ class Page {
     const skip = sessionStorage.getItem(this.mark) === "checked" || !this.own.wantsAnything;
     if (!skip) this.#show("check");
     await this.own.open();
+    this.check.opened();
     if (skip) await this.#checked();
   }
 

@@ -35,6 +35,12 @@ export default class DeviceCheck {
     this.#measureNetwork();
   }
 
+  /** The question about camera and microphone was answered, whatever the answer; without a capable browser there is no way on. */
+  opened() {
+    const able = !["unsupported", "insecure"].includes(this.own.problems.microphone ?? "");
+    /** @type {HTMLButtonElement} */ (this.at("ready")).disabled = !able;
+  }
+
   async draw() {
     this.#drawPicture();
     this.#drawSound();
@@ -115,7 +121,6 @@ export default class DeviceCheck {
     this.at("advice-title").textContent = this.words(`advice.${whole}.title`);
     this.at("advice-text").textContent = this.words(`advice.${whole}.text`);
     this.at("again").hidden = whole === problem;
-    if (whole === problem) /** @type {HTMLButtonElement} */ (this.at("ready")).disabled = true;
   }
 
   async #listDevices() {
