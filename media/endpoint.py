@@ -74,7 +74,8 @@ class Endpoint:
         if self._timer is not None:
             self._timer.cancel()
             await asyncio.gather(self._timer, return_exceptions=True)
-        asyncio.get_running_loop().remove_reader(self.plane.socket.fileno())
+        if self._rounds is not None:
+            self._rounds.stop()
         if self._server is not None:
             self._server.close()
         for connection in list(self._connections):
@@ -104,7 +105,7 @@ class Endpoint:
                 raise AddressInUseError(f"cannot listen on TCP port {tcp_port} of {address}: {error.strerror}") from error
             listening = self._server.sockets[0].getsockname()[1]
         self._candidates = tuple(_candidates(advertised or (address,), udp_port, listening))
-        loop.add_reader(self.plane.socket.fileno(), self.plane.drain)
+        self._rounds = Rounds(self.plane.socket, self.plane.drain, batch=BATCH)
         self._timer = loop.create_task(self._tick())
 
     def _connection(self) -> TcpPath:

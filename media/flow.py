@@ -66,10 +66,41 @@ class Stream:
     """One incoming SSRC, or (with `base`) the RTX stream of one."""
 
     __slots__ = (
-        "base", "bytes", "codec", "codecs", "extended", "first", "handle", "jitter", "key_frame", "key_frames", "kind",
-        "last_key_packet", "last_ns", "last_timestamp", "level", "level_at", "level_id", "missing", "packets",
-        "padding_only", "payload_type", "peer", "rate", "repaired", "ring", "routes", "rtx_types", "shift", "sinks",
-        "spec", "ssrc", "targets", "tick_ns", "transit", "waiting",
+        "base",
+        "bytes",
+        "codec",
+        "codecs",
+        "extended",
+        "first",
+        "handle",
+        "is_video",
+        "jitter",
+        "key_frame",
+        "key_frames",
+        "last_key_packet",
+        "last_ns",
+        "last_timestamp",
+        "level",
+        "level_at",
+        "level_id",
+        "missing",
+        "packets",
+        "padding_only",
+        "payload_type",
+        "peer",
+        "rate",
+        "repaired",
+        "ring",
+        "routes",
+        "rtx_types",
+        "shift",
+        "sinks",
+        "spec",
+        "ssrc",
+        "targets",
+        "tick_ns",
+        "transit",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, handle: StreamHandle, peer: Peer, spec: StreamSpec, base: Stream | None = None) -> None:
@@ -77,7 +108,7 @@ class Stream:
         self.peer = peer
         self.base = base
         self.ssrc = spec.ssrc
-        self.kind = spec.kind
+        self.is_video = spec.kind == "video"
         self.packets = self.bytes = self.padding_only = self.repaired = self.key_frames = 0
         self.extended = self.first = -1
         self.jitter = self.transit = 0
@@ -86,7 +117,7 @@ class Stream:
         self.level_at = 0
         self.missing = MissingPackets()
         self.shift = SequenceShift()
-        self.ring = PacketRing(VIDEO_RING if spec.kind == "video" else AUDIO_RING) if base is None else PacketRing(1)
+        self.ring = PacketRing(VIDEO_RING if self.is_video else AUDIO_RING) if base is None else PacketRing(1)
         self.payload_type = -1
         self.codec: Codec | None = None
         self.key_frame: KeyFrameTest = any_packet

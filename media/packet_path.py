@@ -100,7 +100,7 @@ def build_accept(plane: PythonPlane, forward: Forward) -> Accept:  # noqa: PLR09
             if ahead == 1 and stream.extended >= 0:
                 stream.extended += 1
             else:
-                plane.note_gap(stream, sequence, ahead, now)
+                plane.note_gap(stream, sequence, ahead, timestamp, now)
             number = stream.extended + stream.shift.current
             transit = now // stream.tick_ns - timestamp
             stream.jitter += (abs(transit - stream.transit) & 0xFFFFFFFF) - (stream.jitter + 8 >> 4)
@@ -112,7 +112,7 @@ def build_accept(plane: PythonPlane, forward: Forward) -> Accept:  # noqa: PLR09
             if stream.level_id:
                 note_level(stream, buffer, size)
             if not late:
-                if stream.key_frame(buffer, start, end):
+                if (stream.is_video or stream.waiting) and stream.key_frame(buffer, start, end):
                     plane.note_key_frame(stream, packet, number, timestamp, now)
                 stream.last_timestamp = timestamp
             slot = number & stream.ring.mask

@@ -75,21 +75,19 @@ class PythonPlane:
 
     # ---- datagrams
 
-    def drain(self) -> None:
-        """Handle what lies in the socket, at most `BATCH` datagrams."""
+    def drain(self) -> int:
+        """Handle what lies in the socket, at most `BATCH` datagrams; returns how many."""
         take, data, receive, counters = self.socket.recvfrom_into, self.inbound.data, self._receive, self.counters
-        for _ in range(BATCH):
+        for handled in range(BATCH):
             try:
                 size, path = take(data)
             except BlockingIOError:
-                return
+                return handled
             except OSError:
                 continue  # an ICMP error for something sent before
             counters.received += 1
-            try:
-                receive(size, path)
-            except Exception:
-                self._packet_failed()
+            receive(size, path)
+        return BATCH
 
     def receive(self, datagram: bytes, path: Path) -> None:
         """Handle one datagram that came another way than through the socket."""
@@ -186,7 +184,7 @@ class PythonPlane:
         base = self._stream(stream)
         if ssrc in base.peer.streams:
             raise ValueError("this source is already a stream of the peer")
-        base.peer.streams[ssrc] = Stream(stream, base.peer, StreamSpec(ssrc, base.kind, ()), base)
+        base.peer.streams[ssrc] = Stream(stream, base.peer, StreamSpec(ssrc, base.spec.kind, ()), base)
 
     def update_stream(self, stream: StreamHandle, spec: StreamSpec) -> None:
         self._stream(stream).configure(spec)
@@ -289,10 +287,11 @@ class PythonPlane:
         if self.observer.learn(peer.handle, ssrc, second & 0x7F, texts):
             self._accept(peer.streams[ssrc], inbound.length[0])
 
-    def note_gap(self, stream: Stream, sequence: int, ahead: int, now_ns: int) -> None:
+    def note_gap(self, stream: Stream, sequence: int, ahead: int, timestamp: int, now_ns: int) -> None:
         """The newest packet of the stream is not the one behind the newest before: its first one, or some are missing."""
         if stream.extended < 0:
             stream.extended = stream.first = sequence + 0x10000
+            stream.transit = now_ns // stream.tick_ns - timestamp
             return
         if ahead < JUMP_LIMIT:
             stream.missing.skipped(stream.extended + 1, stream.extended + ahead, now_ns)

@@ -1,10 +1,11 @@
 """The endpoint every media test on loopback uses."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from media.endpoint import Endpoint, open_endpoint
+from tests.media.plane_lab import Lab
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
@@ -19,3 +20,11 @@ async def endpoint() -> AsyncIterator[Endpoint]:
     opened = await open_endpoint()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A plane without a network, closed after the test."""
+    made = Lab()
+    yield made
+    made.plane.close()

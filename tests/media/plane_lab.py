@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket as sockets
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from media.ports import Codec
 from media.python_plane import PythonPlane
 from media.rtp import MID_URI, Buffer
 from media.srtp import SrtpKeys
+from tests.media.media_client import rtp_packet, sequence_of
 
 VP8 = Codec("VP8", 90000, 96, rtx_payload_type=97)
 H264 = Codec("H264", 90000, 102, rtx_payload_type=103)
@@ -127,3 +129,31 @@ class Lab:
 
     def key_frame_wanted(self, peer: PeerHandle, stream: StreamHandle) -> None:
         self.wanted.append(stream)
+
+
+def video(
+    sequence: int,
+    payload: bytes = DELTA_FRAME,
+    *,
+    ssrc: int = 7,
+    timestamp: int | None = None,
+    payload_type: int = 96,
+    marker: bool = False,
+    extensions: dict[int, bytes] | None = None,
+    padding: int = 0,
+) -> bytes:
+    """A packet of a picture; every packet is 3000 ticks after the one before, unless told otherwise."""
+    timestamp = sequence * 3000 if timestamp is None else timestamp
+    return rtp_packet(
+        sequence, timestamp, ssrc, payload, payload_type=payload_type, marker=marker, extensions=extensions, padding=padding
+    )
+
+
+def timestamp_of(packet: bytes) -> int:
+    return int.from_bytes(packet[4:8], "big")
+
+
+def steps(packets: list[bytes]) -> list[int]:
+    """Distances between successive sequence numbers."""
+    numbers = [sequence_of(packet) for packet in packets]
+    return [(after - before) & 0xFFFF for before, after in itertools.pairwise(numbers)]
