@@ -19,7 +19,13 @@ AT_ONCE = 2
 # The usual first guesses that are long enough; a full list belongs to a service, not into the programme.
 _COMMON = frozenset({"1234567890", "0123456789", "password123", "qwertyuiop", "1q2w3e4r5t", "abcd123456", "abc1234567"})
 
-_hasher = PasswordHash((Argon2Hasher(),))
+
+def production_hasher() -> PasswordHash:
+    """Argon2id with the library's parameters, which follow RFC 9106."""
+    return PasswordHash((Argon2Hasher(),))
+
+
+_hasher = production_hasher()
 
 
 def check_strength(password: str, *, login_name: str, field: str = "password") -> None:

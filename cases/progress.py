@@ -77,18 +77,22 @@ async def advance(
 
 
 async def apply(db: AsyncSession, case: Case, *, actor: Actor, event: Event, details: Details, now: datetime) -> None:
-    """Take the step on a locked case. No right is checked: for callers who did."""
+    """Take the step on a locked case. No right is checked: for callers who did. Whatever is wrong is found before any
+    change.
+    """
     move = life.step(State(case.state), event)
     clean = _checked(event, details)
+    subject = clean.mediator_id or clean.organisation_id or None
+    if clean.mediator_id:
+        await _candidate(db, case, clean.mediator_id, Role.MEDIATOR, Need.MEDIATOR.value)
+    higher = await _organisation_above(db, case, clean.organisation_id) if clean.organisation_id else None
     await _do_effects(db, case, move, clean, now)
     case.state = move.to
-    subject = None
-    if event is Event.ASSIGN:
-        subject = clean.mediator_id
-        await _put_mediator(db, case, clean.mediator_id, now)
-    elif event is Event.ESCALATE:
-        subject = clean.organisation_id
-        await _raise(db, case, clean.organisation_id)
+    if clean.mediator_id:
+        await people.put_on_case(db, case_id=case.id, staff_id=clean.mediator_id, role=Role.MEDIATOR, now=now)
+    if higher is not None:
+        # Who worked on it as facilitator or clerk stays on it.
+        case.organisation_id, case.level = higher.id, _LEVELS.get(Level(higher.level), CaseLevel.COUNTY)
     note = str(clean.rating) if event is Event.RATE else clean.note or clean.terms or clean.ending
     await timeline.add(db, case_id=case.id, event=event, actor=actor, subject=subject, note=note, now=now)
 
@@ -175,7 +179,7 @@ def _checked(event: Event, details: Details) -> Details:
     ):
         if need in needs and not given:
             checker.problem(need.value, "required")
-    if clean.ending and Ending(clean.ending) not in FAILURES:
+    if clean.ending and clean.ending == details.ending and Ending(clean.ending) not in FAILURES:
         checker.problem("ending", "not-a-choice")
     checker.finish()
     return clean
@@ -198,11 +202,6 @@ async def _do_effects(db: AsyncSession, case: Case, move: Move, clean: Details, 
         await db.execute(update(CaseStaff).where(*live, CaseStaff.staff_id != clean.mediator_id).values(ended_at=now))
 
 
-async def _put_mediator(db: AsyncSession, case: Case, mediator_id: str, now: datetime) -> None:
-    await _candidate(db, case, mediator_id, Role.MEDIATOR, Need.MEDIATOR.value)
-    await people.put_on_case(db, case_id=case.id, staff_id=mediator_id, role=Role.MEDIATOR, now=now)
-
-
 async def _candidate(db: AsyncSession, case: Case, staff_id: str, role: str, field: str) -> Role:
     """The role, if this person holds a duty in it that reaches the case. Raises `InvalidInputError`."""
     checker = Checker()
@@ -215,10 +214,9 @@ async def _candidate(db: AsyncSession, case: Case, staff_id: str, role: str, fie
     return chosen
 
 
-async def _raise(db: AsyncSession, case: Case, organisation_id: str) -> None:
-    """Hand the case to an organisation above the one that has it. Who worked on it as facilitator or clerk stays on it."""
+async def _organisation_above(db: AsyncSession, case: Case, organisation_id: str) -> Organisation:
+    """The organisation a case may go up to. Raises `InvalidInputError` for one that is not above the present one."""
     present, higher = await db.get(Organisation, case.organisation_id), await db.get(Organisation, organisation_id)
     if present is None or higher is None or present.id == higher.id or not present.path.startswith(higher.path):
         raise InvalidInputError(Problem(Need.ORGANISATION.value, "not-above"))
-    case.organisation_id = higher.id
-    case.level = _LEVELS.get(Level(higher.level), CaseLevel.COUNTY)
+    return higher

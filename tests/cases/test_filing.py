@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cases import filing, numbers, people, register, timeline
+from cases import applications, filing, numbers, people, register, timeline
 from cases.applications import PartyDetails
 from cases.errors import IllegalMoveError, InvalidInputError, NoCommitteeError, NotAllowedError, NotFoundError
 from cases.models import Case, Organisation, Party
@@ -30,11 +30,11 @@ COMPANY = PartyDetails(
 )
 
 
-async def problems(database: Database, county: County, **changes: Any) -> set[tuple[str, str]]:
-    async with database.writing() as db:
-        with pytest.raises(InvalidInputError) as raised:
-            await county.file(db, **changes)
-        assert await db.scalar(select(Case.id)) is None
+def problems(**changes: Any) -> set[tuple[str, str]]:
+    """What is wrong with the county's form after these changes; no database is needed to know."""
+    form = replace(County(organisations={"village": "v"}).application(), **changes)
+    with pytest.raises(InvalidInputError) as raised:
+        applications.checked(form)
     return {(problem.field, problem.code) for problem in raised.value.problems}
 
 
@@ -154,10 +154,8 @@ FAULTS: list[tuple[PartyDetails, tuple[str, str]]] = [
 
 
 @pytest.mark.parametrize(("party", "fault"), FAULTS)
-async def test_every_fault_of_a_party_is_named(
-    sqlite_database: Database, county: County, party: PartyDetails, fault: tuple[str, str]
-) -> None:
-    found = await problems(sqlite_database, county, parties=(RESPONDENT, party, APPLICANT))
+def test_every_fault_of_a_party_is_named(party: PartyDetails, fault: tuple[str, str]) -> None:
+    found = problems(parties=(RESPONDENT, party, APPLICANT))
     field, code = fault
     assert (f"parties.1.{field}", code) in found
     assert all(name.startswith("parties.1.") for name, _ in found)
@@ -183,13 +181,19 @@ async def test_every_fault_of_a_party_is_named(
         ({"parties": ()}, ("parties", "no-applicant")),
         ({"parties": (APPLICANT,)}, ("parties", "no-respondent")),
         ({"parties": (APPLICANT, *[RESPONDENT] * 20)}, ("parties", "too-many")),
-        ({"origin_id": "nowhere"}, ("origin_id", "not-below")),
     ],
 )
-async def test_every_fault_of_the_form_is_named(
-    sqlite_database: Database, county: County, changes: dict[str, object], fault: tuple[str, str]
-) -> None:
-    assert fault in await problems(sqlite_database, county, **changes)
+def test_every_fault_of_the_form_is_named(changes: dict[str, object], fault: tuple[str, str]) -> None:
+    assert fault in problems(**changes)
+
+
+async def test_a_form_with_faults_files_nothing(sqlite_database: Database, county: County) -> None:
+    """Also the faults that only the database can know."""
+    for changes in ({"origin_id": "nowhere"}, {"origin_id": county.organisations["far village"]}, {"title": ""}):
+        async with sqlite_database.writing() as db:
+            with pytest.raises(InvalidInputError):
+                await county.file(db, **changes)
+            assert await db.scalar(select(Case.id)) is None
 
 
 async def test_facts_keep_their_lines_and_pictures(sqlite_database: Database, county: County) -> None:

@@ -15,7 +15,7 @@ from cases.models import Case
 from cases.permissions import Action
 from cases.register import Query
 from storage import Database, audit
-from tests.cases.county import APPLICANT, NOW, RESPONDENT, STAFF, County
+from tests.cases.county import APPLICANT, NOW, RESPONDENT, County
 
 pytestmark = pytest.mark.anyio
 
@@ -46,48 +46,48 @@ FIRST = "枣树遮了邻家的光"
 SECOND = "Fence 37B between A and B"
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("枣树", [FIRST]),
-        ("遮了", [FIRST]),
-        ("家的", [FIRST]),
-        ("光", [FIRST]),
-        ("大山", [FIRST]),
-        ("小满", [FIRST, SECOND]),
-        ("村东", [FIRST]),
-        ("民调1号", [FIRST]),
-        ("(2026)虚镇民调2号", [SECOND]),
-        ("（２０２６）虚镇", [FIRST, SECOND]),
-        ("民调 小满", [FIRST, SECOND]),
-        ("小满 枣树", [FIRST]),
-        ("水沟", [FIRST]),
-        ("修剪", [FIRST]),
-        ("借款", [SECOND]),
-        ("三千", [SECOND]),
-        ("㐂𠮷", [SECOND]),
-        ("娜·艾", [SECOND]),
-        ("fence", [SECOND]),
-        ("37b", [SECOND]),
-        ("37", []),
-        ("树枣", []),
-        ("山枣", []),  # the end of one party's name and the beginning of the next
-        ("光虚", []),
-        ("张三", []),
-        ('"', []),
-        ("* OR 1", []),
-        ('枣" OR "山', []),
-        ("{content_words}:水", []),
-        ("NEAR(枣 树)", []),
-        ("😀", []),
-        ("\x00", []),
-        ("\ud800", []),
-        ("\uff58", []),
-        ("   ", [FIRST, SECOND]),
-    ],
-)
-async def test_search(database: Database, mediator: Actor, text: str, expected: list[str]) -> None:
-    assert sorted(await titles(database, mediator, text=text)) == sorted(expected)
+SEARCHES = [
+    ("枣树", [FIRST]),
+    ("遮了", [FIRST]),
+    ("家的", [FIRST]),
+    ("光", [FIRST]),
+    ("大山", [FIRST]),
+    ("小满", [FIRST, SECOND]),
+    ("村东", [FIRST]),
+    ("民调1号", [FIRST]),
+    ("(2026)虚镇民调2号", [SECOND]),
+    ("（２０２６）虚镇", [FIRST, SECOND]),
+    ("民调 小满", [FIRST, SECOND]),
+    ("小满 枣树", [FIRST]),
+    ("水沟", [FIRST]),
+    ("修剪", [FIRST]),
+    ("借款", [SECOND]),
+    ("三千", [SECOND]),
+    ("㐂𠮷", [SECOND]),
+    ("娜·艾", [SECOND]),
+    ("fence", [SECOND]),
+    ("37b", [SECOND]),
+    ("37", []),
+    ("树枣", []),
+    ("山枣", []),  # the end of one party's name and the beginning of the next
+    ("光虚", []),
+    ("张三", []),
+    ('"', []),
+    ("* OR 1", []),
+    ('枣" OR "山', []),
+    ("{content_words}:水", []),
+    ("NEAR(枣 树)", []),
+    ("😀", []),
+    ("\x00", []),
+    ("\ud800", []),
+    ("\uff58", []),
+    ("   ", [FIRST, SECOND]),
+]
+
+
+async def test_any_two_characters_find_a_case(database: Database, mediator: Actor) -> None:
+    for text, expected in SEARCHES:
+        assert sorted(await titles(database, mediator, text=text)) == sorted(expected), text
 
 
 async def test_a_very_long_search_is_cut(database: Database, mediator: Actor) -> None:
@@ -136,36 +136,32 @@ async def test_list_and_rights_agree_for_everybody(sqlite_database: Database, co
     assert compared > 100
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("facilitator", {"甲村的事"}),
-        ("other facilitator", {"乙村的事"}),
-        ("mediator", {"甲村的事", "乙村的事"}),
-        ("other mediator", {"丙村的事"}),
-        ("county mediator", {"甲村的事", "乙村的事", "丙村的事"}),
-        ("clerk", {"甲村的事", "乙村的事"}),
-        ("lawyer", set()),
-        ("officer", set()),
-        ("lead", {"甲村的事", "乙村的事"}),
-        ("county lead", {"甲村的事", "乙村的事", "丙村的事"}),
-        ("auditor", {"甲村的事", "乙村的事", "丙村的事"}),
-        ("administrator", set()),
-    ],
-)
-async def test_each_role_lists_its_part_of_the_tree(
-    sqlite_database: Database, county: County, name: str, expected: set[str]
-) -> None:
+LISTED: dict[str, set[str]] = {
+    "facilitator": {"甲村的事"},
+    "other facilitator": {"乙村的事"},
+    "mediator": {"甲村的事", "乙村的事"},
+    "other mediator": {"丙村的事"},
+    "county mediator": {"甲村的事", "乙村的事", "丙村的事"},
+    "clerk": {"甲村的事", "乙村的事"},
+    "lawyer": set(),
+    "officer": set(),
+    "lead": {"甲村的事", "乙村的事"},
+    "county lead": {"甲村的事", "乙村的事", "丙村的事"},
+    "auditor": {"甲村的事", "乙村的事", "丙村的事"},
+    "administrator": set(),
+}
+
+
+async def test_each_role_lists_its_part_of_the_tree(sqlite_database: Database, county: County) -> None:
     async with sqlite_database.writing() as db:
         await county.file(db, title="甲村的事")
         await county.file(db, organisation="other village", title="乙村的事")
         await county.file(db, by="other mediator", organisation="far village", title="丙村的事")
-        actor = await county.actor(db, name)
-    assert set(await titles(sqlite_database, actor)) == expected
-
-
-async def test_nobody_was_forgotten() -> None:
-    assert len(STAFF) + 1 == 13
+        everybody = {name: await county.actor(db, name) for name in county.staff}
+    assert {name: set(await titles(sqlite_database, actor)) for name, actor in everybody.items()} == {
+        "second mediator": {"甲村的事", "乙村的事"},
+        **LISTED,
+    }
 
 
 async def test_filters_sorts_and_pages(database: Database, county_on_both: County) -> None:
