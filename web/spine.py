@@ -99,7 +99,7 @@ def spine(
             phases.append(_sitting(head, sealed.get(head.sitting_id, [])))
         elif phases and _key(entry.event, phases[-1]) == phases[-1].key:
             last = phases[-1]
-            phases[-1] = replace(last, lines=(*last.lines, _line(entry)), ended_at=entry.at)
+            phases[-1] = replace(last, lines=(*last.lines, _line(entry)))
         else:
             phases.append(_begin(_key(entry.event, phases[-1] if phases else None), entry))
     return [*phases, *_to_come(state)]

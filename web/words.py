@@ -218,7 +218,12 @@ ACTS = {
     "record.verify.failed": N_("核验了录音录像，发现改动"),
     "case.file": N_("登记"),
     "case.edit": N_("改了登记的内容"),
+    "case.accept": N_("受理"),
     "case.assign": N_("安排了调解员"),
+    "case.begin": N_("开始调解"),
+    "case.close": N_("办结"),
+    "case.agree-orally": N_("写下口头协议"),
+    "case.involve": N_("请人参加"),
     "case.record.attach": N_("封存了录音录像"),
     "case.sitting.open": N_("开了调解会"),
     "sitting.open": N_("开了调解会"),
@@ -246,6 +251,5 @@ ACTS = {
     "consent.withdrawn": N_("收回了同意"),
 }
 ACT_OTHER = N_("办了一步")
-PARTY_OR_HOUSE = N_("当事人或系统")
 INTACT = N_("未被改动，%(time)s 核验")
 ALTERED = N_("被改动过，%(time)s 核验")

@@ -63,6 +63,8 @@ def test_only_the_tokens_name_a_colour_or_a_measure(path: Path) -> None:
 @pytest.mark.parametrize("path", blocks(), ids=lambda path: path.stem)
 def test_every_token_that_is_used_exists(path: Path) -> None:
     known = set(re.findall(r"--[a-z0-9-]+(?=:)", (CSS / "tokens.css").read_text() + path.read_text()))
+    scripts = "".join(script.read_text() for script in (WEB / "static" / "js").rglob("*.js"))
+    known |= set(re.findall(r"""setProperty\(["'](--[a-z0-9-]+)""", scripts))
     assert set(re.findall(r"var\((--[a-z0-9-]+)", path.read_text())) <= known
 
 

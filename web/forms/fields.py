@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gettext
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 from starlette.datastructures import FormData
 from wtforms import Field, Form, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.fields import FieldList, FormField
+from wtforms.fields import FieldList, FormField, SelectChoice
 
 from cases.errors import InvalidInputError
 from web import words
@@ -89,7 +90,9 @@ def _translate(field: Field, catalogue: gettext.NullTranslations) -> None:
     if field.label is not None and field.label.text:
         field.label.text = catalogue.gettext(field.label.text)
     if isinstance(field, SelectField) and isinstance(field.choices, list):
-        field.choices = [(value, catalogue.gettext(text) if text else text) for value, text in field.choices]
+        field.choices = [
+            replace(choice, label=catalogue.gettext(choice.label)) if choice.label else choice for choice in field.choices
+        ]
 
 
 def _at(form: Form, path: list[str]) -> Field:
@@ -111,6 +114,11 @@ def _problems(form: Form) -> Iterator[tuple[str, str]]:
             yield from ((field.id, error) for error in own)
         else:
             yield from ((field.id, error) for error in field.errors)
+
+
+def options(pairs: Iterable[tuple[str, str]], *, empty: bool = False) -> list[SelectChoice]:
+    """The options of a select, from (value, text) pairs; `empty` puts a blank one first."""
+    return [*([SelectChoice("", "")] if empty else []), *(SelectChoice(value, text) for value, text in pairs)]
 
 
 def line(label: str, *, most: int, needed: str = "", **more: Any) -> StringField:

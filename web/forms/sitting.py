@@ -7,7 +7,7 @@ from wtforms.fields import FieldList, FormField
 
 from rooms.wording import NAME_CHARACTERS, TITLE_CHARACTERS
 from web import words
-from web.forms.fields import PageForm, line
+from web.forms.fields import PageForm, line, options
 from web.forms.filing import MUST
 from web.language import N_
 
@@ -18,7 +18,7 @@ BLANK_GUESTS = 2
 class GuestForm(PageForm):
     """Somebody who is no party of the case: a role and the name under the picture."""
 
-    role = SelectField(N_("什么身份"), choices=list(GUEST_ROLES.items()), render_kw=MUST)
+    role = SelectField(N_("什么身份"), choices=options(GUEST_ROLES.items()), validate_choice=False, render_kw=MUST)
     name = line(N_("姓名"), most=NAME_CHARACTERS)
 
 

@@ -8,7 +8,7 @@ from cases.life import FAILURES, NEEDS, Event, Need
 from cases.models import TEXT_CHARACTERS
 from cases.progress import Details
 from web import words
-from web.forms.fields import PageForm, lines
+from web.forms.fields import PageForm, lines, options
 from web.forms.filing import MUST
 from web.language import N_
 
@@ -31,12 +31,12 @@ class StepForm(PageForm):
     organisation_id = SelectField(N_("转给哪里"), choices=[], render_kw=MUST)
     ending = SelectField(
         N_("为什么没谈成"),
-        choices=[(ending.value, words.ENDINGS[ending.value]) for ending in sorted(FAILURES)],
+        choices=options((ending.value, words.ENDINGS[ending.value]) for ending in sorted(FAILURES)),
         render_kw=MUST,
     )
     terms = lines(N_("双方说好了什么"), most=TEXT_CHARACTERS, render_kw=MUST)
     note = lines(N_("说明"), most=TEXT_CHARACTERS, render_kw=MUST)
-    rating = RadioField(N_("当事人满意不满意"), choices=list(RATINGS.items()))
+    rating = RadioField(N_("当事人满意不满意"), choices=options(RATINGS.items()))
     remedies_told = BooleanField(N_("已经告诉双方：还可以去仲裁、行政处理，或者去法院"))
 
     def keep(self, event: Event) -> None:

@@ -8,11 +8,12 @@ from starlette.routing import Route
 
 from cases import access, filing, organisations
 from cases.applications import PARTIES_MOST
-from cases.errors import InvalidInputError
+from cases.errors import InvalidInputError, Problem
 from cases.models import Organisation
 from cases.permissions import Action
 from web import errors, words
 from web.access import actor_of, staff
+from web.forms.fields import options
 from web.forms.filing import LEAST_PARTIES, FilingForm
 from web.language import language_of
 from web.rendering import render
@@ -43,6 +44,9 @@ async def submit(request: Request) -> Response:
     act = str(posted.get("do", "file"))
     if act != "file":
         return _page(request, _changed(form, act, language_of(request)), places)
+    if form.organisation_id.data not in {place.id for place in places}:
+        form.take_verdict(InvalidInputError(Problem("organisation_id", "not-a-choice")))
+        return _page(request, form, places, status=422)
     services = services_of(request)
     try:
         async with services.database.writing() as db:
@@ -78,7 +82,7 @@ async def _places(request: Request) -> list[Organisation]:
 
 
 def _page(request: Request, form: FilingForm, places: list[Organisation], *, status: int = 200) -> Response:
-    form.organisation_id.choices = [(place.id, place.name) for place in places]
+    form.organisation_id.choices = options((place.id, place.name) for place in places)
     return render(
         request, "cases/file.html", status=status, section="cases", form=form, least=LEAST_PARTIES, guarded=words.GUARDED
     )

@@ -18,6 +18,7 @@ from cases.permissions import Action
 from web import errors, words
 from web.access import actor_of
 from web.access import staff as staff_only
+from web.forms.fields import options
 from web.forms.people import OrganisationForm, StaffForm
 from web.language import language_of
 from web.rendering import render
@@ -53,7 +54,7 @@ async def new_organisation(request: Request) -> Response:
     """Add an organisation under another one."""
     form = OrganisationForm(await _posted(request), language=language_of(request))
     places = await _places(request, Action.ORGANISATION_MANAGE)
-    form.parent_id.choices = [(place.id, place.name) for place in places]
+    form.parent_id.choices = options((place.id, place.name) for place in places)
     if request.method != "POST":
         return _form(request, "organisations/organisation.html", form)
     services = services_of(request)
@@ -74,7 +75,7 @@ async def new_staff(request: Request) -> Response:
     """Add a person; their first password is shown once, to be handed over, and must be changed at the first login."""
     form = StaffForm(await _posted(request), language=language_of(request))
     places = await _places(request, Action.STAFF_MANAGE)
-    form.organisation_id.choices = [(place.id, place.name) for place in places]
+    form.organisation_id.choices = options((place.id, place.name) for place in places)
     if request.method != "POST":
         return _form(request, "organisations/staff.html", form)
     services = services_of(request)

@@ -40,7 +40,7 @@ def icons() -> list[str]:
 async def patterns(request: Request) -> Response:
     """Every element; the language switch shows the other language."""
     language = language_of(request)
-    bad = SampleForm(None, language=language)
+    bad = SampleForm(None, language=language, prefix="bad-")
     bad.validate()
     return render(
         request,

@@ -17,11 +17,13 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from cases import access, records
+from cases import staff as people
 from cases.errors import InvalidInputError
 from cases.models import Case, Record
 from cases.permissions import Action
 from cases.records import Playback
 from rooms import sittings
+from storage import is_id
 from storage.audit import AuditEntry
 from web import errors, words
 from web.access import actor_of, staff
@@ -215,17 +217,28 @@ async def views(request: Request) -> Response:
     async with services_of(request).database.reading() as db:
         case = await access.require_case(db, actor=actor, action=Action.AUDIT_READ, case_id=case_id)
         found = await records.audit_list(db, actor=actor, case_id=case_id)
-    party = translate(request, words.PARTY_OR_HOUSE)
+        names = await _who(db, case_id, {line.actor for line in found.lines})
+    house = translate(request, words.HOUSE)
     rows = [
         {
             "at": line.at,
-            "who": line.actor_name or party,
+            "who": line.actor_name or names.get(line.actor, house),
             "act": words.ACTS.get(line.act, words.ACT_OTHER),
             "purpose": line.purpose,
         }
         for line in reversed(found.lines)
     ]
     return render(request, "playback/views.html", section="cases", case=case, rows=rows, intact=found.intact)
+
+
+async def _who(db: AsyncSession, case_id: str, actors: set[str]) -> dict[str, str]:
+    """Names for the acts of a sitting, which name a person of the staff or a seat by its id alone."""
+    found = await people.names(db, {f"staff:{actor}" for actor in actors if is_id(actor)})
+    names = {key.removeprefix("staff:"): name for key, name in found.items()}
+    for head in await sittings.of_case(db, case_id):
+        view = await sittings.view(db, head.sitting_id)
+        names.update({seat.seat_id: _names(seat) for seat in view.seats})
+    return names
 
 
 routes = [

@@ -14,6 +14,7 @@ from cases.models import Case
 from cases.permissions import Action, Role
 from web import errors, words
 from web.access import actor_of, staff
+from web.forms.fields import options
 from web.forms.steps import StepForm
 from web.language import language_of
 from web.rendering import render
@@ -60,10 +61,12 @@ async def _prepare(request: Request, event: Event, form: StepForm) -> Case:
         needs = NEEDS.get(event, frozenset())
         if Need.MEDIATOR in needs:
             found = await people.candidates(db, case=case, role=Role.MEDIATOR)
-            form.mediator_id.choices = [(one.staff_id, f"{one.name}　{one.organisation_name}") for one in found]
+            if not await access.may_on_case(db, actor=actor, action=Action.CASE_ASSIGN, case_id=case.id):
+                found = [one for one in found if one.staff_id == actor.id]  # one may take it, not hand it to others
+            form.mediator_id.choices = options((one.staff_id, f"{one.name}　{one.organisation_name}") for one in found)
         if Need.ORGANISATION in needs:
             higher = (await organisations.above(db, organisation_id=case.organisation_id))[1:]
-            form.organisation_id.choices = [(one.id, one.name) for one in higher]
+            form.organisation_id.choices = options((one.id, one.name) for one in higher)
     return case
 
 
