@@ -48,6 +48,7 @@ class NodeServer(ServerProcess):
             "SHUOSHI_MEDIA_IP": address,
             "SHUOSHI_MEDIA_BIND": address,
             "SHUOSHI_WEBHOOK_URL": f"http://127.0.0.1:{self._webhooks.server_port}/",
+            "PYTHONDONTWRITEBYTECODE": "",  # compiled once, as in `make run`
             "LIVEKIT_API_KEY": self.address.api_key,
             "LIVEKIT_API_SECRET": self.address.api_secret,
         }

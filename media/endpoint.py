@@ -16,7 +16,8 @@ from media.errors import AddressInUseError
 from media.ice import addressed_ufrag
 from media.plane import Path, PeerHandle, PlaneStats, StreamHandle
 from media.ports import Candidate, Fingerprint, TransportObserver
-from media.python_plane import PythonPlane
+from media.python_plane import BATCH, PythonPlane
+from media.rounds import Rounds
 from media.tcp import TcpPath
 from media.transport import PeerTransport
 
@@ -48,6 +49,7 @@ class Endpoint:
         self._connections: set[TcpPath] = set()
         self._server: asyncio.Server | None = None
         self._timer: asyncio.Task[None] | None = None
+        self._rounds: Rounds | None = None
         self._closed = False
 
     # ---- what media.ports promises
