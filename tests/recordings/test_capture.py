@@ -13,6 +13,7 @@ from recordings import chain, history
 from recordings.capture import Capture
 from recordings.errors import GrantError
 from recordings.keys import SigningKey
+from recordings.recorder import Packet, Report
 from tests.recordings.conftest import FakeClock, eventually
 from tests.recordings.synthetic_media import OPUS, VP8, FakeTrack, RtpStream, sound, video
 
@@ -70,6 +71,28 @@ async def test_a_strangers_join_shuts_the_gate_before_it_is_answered(capture: Ca
     assert len(microphone.sinks) == 1
     capture.participant_joining("room1", "recorder", False, "PA_3")
     assert len(microphone.sinks) == 1
+
+
+async def test_a_sink_that_is_called_after_the_gate_shut_writes_nothing(capture: Capture, time: FakeClock) -> None:
+    """The packet path may be in the middle of telling its sinks when the gate shuts."""
+    microphone, stream = FakeTrack(OPUS), RtpStream(OPUS)
+    capture.participant_joining("room1", "seat-a", True)
+    capture.track_published("room1", "seat-a", "TR_a", "microphone", microphone)
+    await capture.grant(time.grant("seat-a"))
+    sink, queue = microphone.sinks[0], capture._rooms["room1"].tracks["TR_a"].queue
+    assert queue is not None
+    capture.revoke("sitting1", "withdrawn")
+    sink.packet(stream.frame(sound(1)[0])[0], time.now_ns)
+    sink.sender_report(0x1234, 1, 1, time.now_ns)
+    assert not [item for item in queue.empty() if isinstance(item, Packet | Report)]
+
+
+async def test_a_hidden_publisher_is_not_recorded_even_if_named(capture: Capture, time: FakeClock) -> None:
+    microphone = FakeTrack(OPUS)
+    capture.participant_joining("room1", "seat-h", False)
+    capture.track_published("room1", "seat-h", "TR_h", "microphone", microphone)
+    assert (await capture.grant(time.grant("seat-h"))).state == "open"
+    assert microphone.sinks == []
 
 
 async def test_a_lease_lapses_by_itself(capture: Capture, time: FakeClock) -> None:

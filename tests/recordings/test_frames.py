@@ -83,6 +83,16 @@ def test_a_key_frame_with_a_hole_is_no_key_frame(codec: Name) -> None:
         assert got[0].rtp == 1000 + 3600 * 25
 
 
+def test_half_of_a_picture_in_slices_is_no_picture() -> None:
+    """The first of two slices of a key frame is lost, the parameter sets are known: the second alone must not pass."""
+    assembler, groups = fresh("H264"), packets("H264")
+    assert len(whole([item for group in groups[:3] for item in assembler.take(group)])) == 3
+    second = RtpPacket(50, 500_000, 0x1234, 102, True, b"\x65\x88\x84", 0)
+    assert whole(assembler.take([Hole(1, 0), second])) == []
+    following = RtpPacket(51, 503_600, 0x1234, 102, True, b"\x65\x88\x84", 0)
+    assert [frame.rtp for frame in whole(assembler.take([following]))] == [503_600]
+
+
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
 def test_a_stream_joined_in_the_middle_begins_at_a_key_frame(codec: Name) -> None:
     groups = packets(codec)

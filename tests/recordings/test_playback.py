@@ -53,6 +53,7 @@ async def test_a_muted_stretch_becomes_silence_and_what_follows_stays_in_place(
     index = await played(capture, time, key, tmp_path)
     ((track,),) = [seat["tracks"] for seat in index["seats"]]
     (file,) = track["files"]
+    assert file["start_ms"] == pytest.approx(0, abs=2)
     assert file["length_ms"] == pytest.approx(5000, abs=30)
     with av.open(str(tmp_path / "derived" / file["file"])) as container:
         heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
