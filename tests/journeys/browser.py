@@ -64,7 +64,7 @@ def browser_page(
         page = context.new_page()
         if clock:
             page.add_init_script(path=FOLDER / "clock.js")
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(45_000)
         yield page
     finally:
         browser.close()

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.product import Product, until
 
-CALL_MS = 20_000
+CALL_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Participant:
         """So many people's pictures move (oneself included)."""
         videos = self.page.locator("[data-part=stage] [data-seat] video")
         moving = "(all) => all.filter((video) => video.videoWidth > 0 && !video.paused).length"
-        until(lambda: videos.evaluate_all(moving) == seats, f"{seats} moving pictures", 25)
+        until(lambda: videos.evaluate_all(moving) == seats, f"{seats} moving pictures", 60)
 
     def expect_recording(self, running: bool) -> None:
         """The sentence top left says whether it records."""
@@ -100,6 +100,7 @@ class Staff(Participant):
     def enter(self, sitting: str, answer: str = "yes") -> None:
         """Into the sitting: own answer, device check, call."""
         self.page.goto(f"{self.product.address}/sittings/{sitting}")
+        self.page.locator("[data-module='call/page'][data-ready]").wait_for()
         self.page.locator(f"[data-part=answer] [data-answer={answer}]").click()
         expect(self.page.locator(f"[data-part=answer] [data-answer={answer}]")).to_have_attribute("aria-pressed", "true")
         self.check_devices_and_go()

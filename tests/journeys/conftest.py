@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Playwright, expect, sync_playwright
 
 from tests.journeys import clips
 
@@ -20,5 +20,6 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> list[clips.Person]:
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """The driver of all browsers."""
+    expect.set_options(timeout=45_000)  # generous: it is only waited for in vain when something is wrong
     with sync_playwright() as driver:
         yield driver

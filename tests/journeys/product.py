@@ -101,7 +101,7 @@ def free_ports(count: int) -> list[int]:
         return [int(sock.getsockname()[1]) for sock in sockets]
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     """Look again until `condition` holds. AssertionError with `what` when it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

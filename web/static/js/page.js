@@ -11,6 +11,7 @@ export function start(root) {
     element.setAttribute("data-started", "");
     import(`./${name}.js`)
       .then((module) => module.default(element))
+      .then(() => element.setAttribute("data-ready", ""))
       .catch((error) => console.error("component failed", name, error));
   }
 }
