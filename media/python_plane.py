@@ -86,7 +86,10 @@ class PythonPlane:
             except OSError:
                 continue  # an ICMP error for something sent before
             counters.received += 1
-            receive(size, path)
+            try:
+                receive(size, path)
+            except Exception:
+                self._packet_failed()
         return BATCH
 
     def receive(self, datagram: bytes, path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import socket as sockets
 from collections.abc import Iterator
 
-from media.plane import StreamSpec
+import pytest
+
+from media.plane import Path, StreamSpec
 from tests.media.media_client import rtp_packet, rtp_payload
 from tests.media.plane_lab import DELTA_FRAME, KEY_FRAME, VP8, Lab, LabPeer, video
 
@@ -135,3 +138,20 @@ def send_raw(peer: LabPeer, packet: bytes) -> None:
         peer.sends(packet)
     except Exception:
         peer.plane.receive(packet, peer.pipe)
+
+
+def test_a_mistake_of_ours_costs_one_packet(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trips(datagram: bytes, path: Path) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(lab, "datagram", trips)
+    alice = lab.peer()
+    stream = lab.video(alice)
+    lab.plane.receive(b"no SRTP, whatever it is", alice.pipe)
+    with sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"no SRTP, whatever it is", lab.plane.socket.getsockname())
+        stranger.sendto(b"nor this, whatever it is", lab.plane.socket.getsockname())
+        assert lab.plane.drain() == 2
+    alice.sends(video(1))
+    assert lab.plane.stats().dropped["failed"] == 3
+    assert lab.plane.stream_snapshot(stream).packets == 1
