@@ -172,7 +172,10 @@ def _entry(line: bytes) -> _Entry | None:
         offset, length = entry["at"], entry["len"]
         if type(offset) is not int or type(length) is not int or length < 0:
             return None
-        return _Entry(offset, length, bytes.fromhex(entry["hash"]), base64.b64decode(entry["sig"], validate=True))
+        head, signature = bytes.fromhex(entry["hash"]), base64.b64decode(entry["sig"], validate=True)
+        if (head.hex(), base64.b64encode(signature).decode()) != (entry["hash"], entry["sig"]):
+            return None
+        return _Entry(offset, length, head, signature)
     except (ValueError, KeyError, TypeError):
         return None
 

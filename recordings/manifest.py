@@ -70,6 +70,8 @@ def signer(manifest: bytes, signature: bytes) -> bytes | None:
         public, proof = bytes.fromhex(body["public_key"]), bytes.fromhex(body["signature"])
     except (TypeError, ValueError) as error:
         raise MalformedError("hexadecimal") from error
+    if (public.hex(), proof.hex()) != (body["public_key"], body["signature"]):
+        raise MalformedError("hexadecimal in another form")
     return public if keys.verify(public, proof, manifest) else None
 
 

@@ -11,11 +11,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from recordings import keys, manifest, seal, verify
+from recordings import chain, keys, manifest, seal, verify
 from recordings.capture import Capture
 from recordings.errors import FolderError, SealError
 from tests.recordings.conftest import FakeClock
@@ -203,6 +204,34 @@ async def test_a_forger_with_an_own_key_is_found_by_the_fingerprint(
     verdict = verify.verify(record, keys.fingerprint(signing[0].public))
     assert verdict.exit_code == verify.ALTERED
     assert [check.code for check in verdict.checks if not check.passed] == ["signer"]
+
+
+async def test_a_chain_made_with_another_key_is_found(record: Path, signing: tuple[keys.SigningKey, Path]) -> None:
+    """Media and chain are replaced together, and the manifest is signed again: the chain's key is not a listed one."""
+    name = "seat-a/camera-1.mkv"
+    for path in (record / name, record / f"{name}.chain"):
+        path.unlink()
+    data, links = (os.open(record / each, os.O_WRONLY | os.O_CREAT, 0o600) for each in (name, f"{name}.chain"))
+    forged = chain.ChainedFile(data, links, name=name, sitting="sitting1", key=keys.SigningKey.generate())
+    forged.append(b"another picture")
+    forged.close()
+    listed = {each: asdict(seal._file(record, each, set(), seal._Meter(0, None))) for each in (name, f"{name}.chain")}
+
+    def change(body: dict[str, object]) -> None:
+        files = body["files"]
+        assert isinstance(files, list)
+        body["files"] = [listed.get(entry["name"], entry) for entry in files]
+
+    resign(record, change, signing[0])
+    verdict = verify.verify(record, keys.fingerprint(signing[0].public))
+    assert [(check.code, check.subject) for check in verdict.checks if not check.passed] == [("chain", name)]
+
+
+async def test_a_signature_has_one_form(record: Path, signing: tuple[keys.SigningKey, Path]) -> None:
+    body = json.loads((record / "manifest.sig").read_bytes())
+    for field in ("public_key", "signature"):
+        (record / "manifest.sig").write_bytes(manifest.canonical({**body, field: body[field].upper()}))
+        assert exit_code(record, signing[0]) == verify.ALTERED
 
 
 async def test_the_chain_finds_media_replaced_by_the_signer_of_the_manifest(
