@@ -80,8 +80,8 @@ class Coordinator:
         """Tell the node and the capture what the database has decided. False: something is still open, and tried again."""
         shut = await self.keeper.close(sitting_id)
         told = await self._run_errands(sitting_id)
-        kept = await self.keeper.serve(sitting_id) if shut else False
-        return shut and told and kept
+        kept = shut and await self.keeper.renew(sitting_id)
+        return told and kept
 
     async def _ready_room(self, sitting_id: str) -> None:
         async with self.database.reading() as db:

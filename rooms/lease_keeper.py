@@ -44,8 +44,10 @@ class LeaseKeeper:
 
     async def serve(self, sitting_id: str) -> bool:
         """Do what the lease needs now: shut the gate, renew, or ask how it stands. False: the capture did not answer."""
-        if not await self.close(sitting_id):
-            return False
+        return await self.close(sitting_id) and await self.renew(sitting_id)
+
+    async def renew(self, sitting_id: str) -> bool:
+        """`serve` for a gate that is known not to be closing."""
         async with self._database.reading() as db:
             due = await leases.due(db, sitting_id, self._clock())
         if due:
@@ -104,8 +106,8 @@ class LeaseKeeper:
             await self._check(grant.sitting, must=True)
             return False
         async with self._database.writing() as db:
-            await leases.answered(db, grant, state, self._clock())
-        return await self.close(grant.sitting)  # somebody may have said no while the grant was on its way
+            stays = await leases.answered(db, grant, state, self._clock())
+        return stays or await self.close(grant.sitting)
 
     async def _check(self, sitting_id: str, *, must: bool) -> bool:
         async with self._database.reading() as db:

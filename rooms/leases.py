@@ -98,12 +98,13 @@ async def check_due(db: AsyncSession, sitting_id: str, now: datetime) -> bool:
     return held and (row.checked_at is None or now - row.checked_at >= CHECK_EVERY)
 
 
-async def answered(db: AsyncSession, grant: CaptureGrant, state: CaptureState, now: datetime) -> None:
-    """The capture acknowledged this grant."""
+async def answered(db: AsyncSession, grant: CaptureGrant, state: CaptureState, now: datetime) -> bool:
+    """The capture acknowledged this grant. False: somebody said no while it was on its way, and the gate has to be shut."""
     sitting = await lock_sitting(db, grant.sitting)
     row = await recording_row(db, grant.sitting)
     _arrived(row, grant, lease_life.Event.ANSWER, now)
     await _take_in(db, sitting, row, state, now)
+    return await next_closing(db, grant.sitting, now) is None
 
 
 async def missed(db: AsyncSession, grant: CaptureGrant, now: datetime) -> None:

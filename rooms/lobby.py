@@ -82,12 +82,13 @@ async def leave(db: AsyncSession, ticket: str, now: datetime) -> None:
 async def waiting(db: AsyncSession, sitting_id: str, now: datetime) -> tuple[Waiting, ...]:
     """Reads. Who waits, in the order of arrival."""
     found = []
+    present = await seats.people_of(db, sitting_id)
     for seat in await seats.of_sitting(db, sitting_id):
         line = await _line_of(db, seat, now)
         if line is None:
             continue
         since, moved, heard = line
-        people = tuple(view_of(person) for person in await seats.people_at(db, seat.id))
+        people = tuple(view_of(person) for person in present.get(seat.id, []))
         silent = heard is None or now - heard > 2 * HEARTBEAT
         found.append(Waiting(seat.id, Role(seat.role), seat.name, since, moved, silent, people))
     return tuple(sorted(found, key=lambda entry: (entry.since, entry.seat_id)))

@@ -20,7 +20,7 @@ from rooms.lifecycles import recording as life
 from rooms.lifecycles import sitting as sitting_life
 from rooms.lifecycles.recording import Cause
 from rooms.locks import lock_live, recording_row
-from rooms.models import Recording, Seat, Sitting
+from rooms.models import Attendee, Recording, Seat, Sitting
 
 _OBJECTIONS = {
     consent_life.State.NO: Cause.REFUSAL,
@@ -82,12 +82,13 @@ async def stop(db: AsyncSession, sitting_id: str, now: datetime, *, by: str) -> 
 async def blockers(db: AsyncSession, sitting_id: str) -> tuple[Blocker, ...]:
     """Reads. Everybody present who has not said yes. Present is who holds a token, also while the line is down."""
     found: list[Blocker] = []
+    people = await seats.people_of(db, sitting_id)
     for seat in await seats.of_sitting(db, sitting_id):
         if not seats.in_room(seat):
             continue
         found += [
             Blocker(seat.id, person.id, person.name, consent_life.State(person.consent))
-            for person in await seats.people_at(db, seat.id)
+            for person in people.get(seat.id, [])
             if consent_life.State(person.consent) is not consent_life.State.YES
         ]
     return tuple(found)
@@ -95,18 +96,20 @@ async def blockers(db: AsyncSession, sitting_id: str) -> tuple[Blocker, ...]:
 
 async def agreed_seats(db: AsyncSession, sitting_id: str) -> frozenset[str] | None:
     """Reads. The seats present, if every attendee at every one of them has said yes; else None."""
-    agreed = set()
-    for seat in await seats.of_sitting(db, sitting_id):
-        if seats.in_room(seat):
-            if await objection_at(db, seat) is not None:
-                return None
-            agreed.add(seat.id)
-    return frozenset(agreed)
+    people = await seats.people_of(db, sitting_id)
+    present = [seat.id for seat in await seats.of_sitting(db, sitting_id) if seats.in_room(seat)]
+    if any(_objection(people.get(seat_id, [])) is not None for seat_id in present):
+        return None
+    return frozenset(present)
 
 
 async def objection_at(db: AsyncSession, seat: Seat) -> Cause | None:
     """Reads. Why this seat must not be recorded: the gravest answer at it; None when everybody said yes."""
-    answers = {consent_life.State(person.consent) for person in await seats.people_at(db, seat.id)}
+    return _objection(await seats.people_at(db, seat.id))
+
+
+def _objection(people: list[Attendee]) -> Cause | None:
+    answers = {consent_life.State(person.consent) for person in people}
     for answer, cause in _OBJECTIONS.items():
         if answer in answers:
             return cause

@@ -87,6 +87,16 @@ async def people_at(db: AsyncSession, seat_id: str) -> list[Attendee]:
     return list(await db.scalars(query.order_by(Attendee.came_at, Attendee.id).execution_options(populate_existing=True)))
 
 
+async def people_of(db: AsyncSession, sitting_id: str) -> dict[str, list[Attendee]]:
+    """The attendees of a whole sitting who have not gone, by seat; a seat without any is missing."""
+    query = select(Attendee).where(Attendee.sitting_id == sitting_id, Attendee.gone_at.is_(None))
+    found: dict[str, list[Attendee]] = {}
+    ordered = query.order_by(Attendee.came_at, Attendee.id).execution_options(populate_existing=True)
+    for person in await db.scalars(ordered):
+        found.setdefault(person.seat_id, []).append(person)
+    return found
+
+
 async def create(
     db: AsyncSession, sitting: Sitting, *, role: Role, name: str, party_id: str | None, staff_id: str | None, now: datetime
 ) -> Seat:

@@ -23,7 +23,7 @@ from rooms.lifecycles import seat as seat_life
 from rooms.lifecycles import sitting as life
 from rooms.lifecycles.recording import Cause
 from rooms.locks import lock_live, recording_row
-from rooms.models import Attendance, Invitation, Recording, Seat, Sitting
+from rooms.models import Attendance, Attendee, Invitation, Recording, Seat, Sitting
 from rooms.rights import Role
 from rooms.wording import TITLE_CHARACTERS, clean
 from storage import jobs
@@ -199,7 +199,8 @@ async def view(db: AsyncSession, sitting_id: str) -> SittingView:
     sitting = await db.get(Sitting, sitting_id)
     if sitting is None:
         raise NotFoundError("sitting-unknown")
-    places = [await _seat_view(db, seat) for seat in await seats.of_sitting(db, sitting_id)]
+    people = await seats.people_of(db, sitting_id)
+    places = [_seat_view(seat, people.get(seat.id, [])) for seat in await seats.of_sitting(db, sitting_id)]
     return SittingView(
         head=_head(sitting),
         locked=sitting.locked,
@@ -244,7 +245,7 @@ def _head(sitting: Sitting) -> SittingHead:
     )
 
 
-async def _seat_view(db: AsyncSession, seat: Seat) -> SeatView:
+def _seat_view(seat: Seat, people: list[Attendee]) -> SeatView:
     return SeatView(
         seat_id=seat.id,
         role=Role(seat.role),
@@ -255,5 +256,5 @@ async def _seat_view(db: AsyncSession, seat: Seat) -> SeatView:
         hand_raised_at=seat.hand_raised_at,
         party_id=seat.party_id,
         staff_id=seat.staff_id,
-        attendees=tuple(view_of(person) for person in await seats.people_at(db, seat.id)),
+        attendees=tuple(view_of(person) for person in people),
     )

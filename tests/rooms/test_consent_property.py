@@ -41,7 +41,7 @@ steps = st.lists(
         st.tuples(st.sampled_from(COMMON), st.integers(0, 40)),
     ),
     min_size=5,
-    max_size=40,
+    max_size=30,
 )
 
 
@@ -207,7 +207,8 @@ def replay(template: Path, history: list[Step]) -> int:
         return asyncio.run(run(folder))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.timeout(600)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps)
 def test_no_lease_ever_covers_somebody_who_had_not_said_yes(sqlite_template: Path, history: list[Step]) -> None:
     replay(sqlite_template, history)
