@@ -47,6 +47,8 @@ LOOK_FOR_WAITING_NS: Final = 100_000_000
 TOLD_FAILURES: Final = 20
 _BUFFER_BYTES: Final = 4096
 _KERNEL_BUFFER_BYTES: Final = 4 << 20
+_SO_SNDBUFFORCE: Final = 32
+_SO_RCVBUFFORCE: Final = 33
 
 Known = TypeVar("Known")
 
@@ -55,8 +57,7 @@ class PythonPlane:
     """A `ForwardingPlane`. Owns `socket` (non-blocking, bound) from now on; the caller calls `drain` when it is readable."""
 
     def __init__(self, socket: sockets.socket, observer: PlaneObserver) -> None:
-        for option in (sockets.SO_RCVBUF, sockets.SO_SNDBUF):
-            socket.setsockopt(sockets.SOL_SOCKET, option, _KERNEL_BUFFER_BYTES)
+        enlarge_buffers(socket)
         self.socket = socket
         self.observer = observer
         self.inbound = WorkBuffer(_BUFFER_BYTES)
@@ -375,6 +376,15 @@ class PythonPlane:
 
     def _route(self, handle: RouteHandle) -> Route:
         return _known(self._routes, handle)
+
+
+def enlarge_buffers(socket: sockets.socket) -> None:
+    """Let the kernel keep packets while the process waits for a core; beyond the system's limit where we may (socket(7))."""
+    for forced, ordinary in ((_SO_RCVBUFFORCE, sockets.SO_RCVBUF), (_SO_SNDBUFFORCE, sockets.SO_SNDBUF)):
+        try:
+            socket.setsockopt(sockets.SOL_SOCKET, forced, _KERNEL_BUFFER_BYTES)
+        except OSError:  # not root: the system's limit (net.core.rmem_max, wmem_max) holds
+            socket.setsockopt(sockets.SOL_SOCKET, ordinary, _KERNEL_BUFFER_BYTES)
 
 
 def _known(table: Mapping[int, Known], handle: int) -> Known:
