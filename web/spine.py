@@ -102,7 +102,9 @@ def spine(
             phases[-1] = replace(last, lines=(*last.lines, _line(entry)))
         else:
             phases.append(_begin(_key(entry.event, phases[-1] if phases else None), entry))
-    return [*phases, *_to_come(state)]
+    # A sitting without a line of its own (opened by another way) still belongs here.
+    strays = [_sitting(head, sealed.get(head.sitting_id, [])) for head in reversed(heads.values())]
+    return [*phases, *strays, *_to_come(state)]
 
 
 def _key(event: str, last: Phase | None) -> str:

@@ -12,16 +12,19 @@ CSS = WEB / "static" / "css"
 TOKENS = dict(re.findall(r"--ss-([a-z-]+): (#[0-9A-F]{6});", (CSS / "tokens.css").read_text()))
 
 # ink on ground, as the blocks combine them
-PAIRS = [
-    ("ink", "paper"), ("ink", "surface"), ("ink", "jade-soft"), ("ink", "amber-soft"), ("ink", "jujube-soft"), ("ink", "sky-soft"),
-    ("ink", "private-soft"), ("ink-soft", "paper"), ("ink-soft", "surface"), ("ink-soft", "jade-soft"), ("ink-soft", "amber-soft"),
-    ("ink-soft", "sky-soft"), ("jade", "paper"), ("jade", "surface"), ("jade", "jade-soft"), ("jade", "sky-soft"),
-    ("jade-deep", "jade-soft"), ("jade-deep", "surface"), ("amber", "amber-soft"), ("amber", "surface"), ("amber", "paper"),
-    ("jujube", "jujube-soft"), ("jujube", "surface"), ("jujube", "paper"), ("sky", "sky-soft"), ("sky", "surface"), ("sky", "paper"),
-    ("private", "private-soft"), ("private", "surface"), ("on-dark", "jade"), ("on-dark", "jade-deep"), ("on-dark", "jujube"),
-    ("on-dark", "jujube-deep"), ("on-dark", "private"), ("on-dark", "private-deep"), ("on-dark-soft", "private"),
-    ("on-dark-soft", "private-deep"),
-]  # fmt: skip
+GROUNDS = {
+    "ink": ("paper", "surface", "jade-soft", "amber-soft", "jujube-soft", "sky-soft", "private-soft"),
+    "ink-soft": ("paper", "surface", "jade-soft", "amber-soft", "sky-soft"),
+    "jade": ("paper", "surface", "jade-soft", "sky-soft"),
+    "jade-deep": ("jade-soft", "surface"),
+    "amber": ("amber-soft", "surface", "paper"),
+    "jujube": ("jujube-soft", "surface", "paper"),
+    "sky": ("sky-soft", "surface", "paper"),
+    "private": ("private-soft", "surface"),
+    "on-dark": ("jade", "jade-deep", "jujube", "jujube-deep", "private", "private-deep"),
+    "on-dark-soft": ("private", "private-deep"),
+}
+PAIRS = [(ink, ground) for ink, grounds in GROUNDS.items() for ground in grounds]
 
 
 def luminance(colour: str) -> float:

@@ -65,7 +65,6 @@ class Player {
     this.timer = setInterval(() => this.tick(), TICK_MS);
     addEventListener("pagehide", () => this.close());
     this.tick();
-    this.root.dataset.ready = "yes";
   }
 
   close() {
