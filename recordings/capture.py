@@ -19,15 +19,16 @@ from pathlib import Path
 
 import structlog
 
-from media.ports import Codec, IncomingTrack
+from media.ports import IncomingTrack
 from recordings import chain, gate, recovery
 from recordings.errors import GrantError, IllegalMoveError
 from recordings.folders import safe_name
 from recordings.gate import Effect, Gate, State
 from recordings.grant import LEASE_LIMIT, Grant
 from recordings.keys import SigningKey
-from recordings.recorder import Clock, CodecSeen, Ended, Packet, Recorder, Report, TakeQueue
-from recordings.takes import TrackCodec, TrackFacts
+from recordings.recorder import Clock, Ended, Recorder, TakeQueue
+from recordings.takes import TrackFacts
+from recordings.taps import Lease, Room, Tap, Track
 
 SYSTEM_CLOCK = Clock(time.monotonic_ns, lambda: datetime.now(UTC))
 _REMEMBERED = 4096
@@ -49,73 +50,11 @@ class CaptureState:
 
 
 @dataclass(eq=False)
-class _Lease:
-    """What the packet path looks at: packets that arrived in [from_ns, until_ns) may be written."""
-
-    from_ns: int = 0
-    until_ns: int = 0
-
-
-class _Tap:
-    """A `media.ports.PacketSink`: one take's end in the packet path."""
-
-    __slots__ = ("_incoming", "_lease", "_payload_type", "_queue")
-
-    def __init__(self, lease: _Lease, incoming: IncomingTrack, queue: TakeQueue) -> None:
-        self._lease, self._incoming, self._queue = lease, incoming, queue
-        self._payload_type = -1
-
-    def packet(self, packet: bytes, arrival_ns: int) -> None:
-        """Queue a packet if it arrived while the lease was in force."""
-        if not self._lease.from_ns <= arrival_ns < self._lease.until_ns or len(packet) < 2:
-            return
-        if packet[1] & 127 != self._payload_type:
-            self._codec(packet[1] & 127)
-        self._queue.offer(Packet(packet, arrival_ns))
-
-    def sender_report(self, ssrc: int, ntp_timestamp: int, rtp_timestamp: int, arrival_ns: int) -> None:
-        """Queue a sender report."""
-        if self._lease.from_ns <= arrival_ns < self._lease.until_ns:
-            self._queue.offer(Report(ssrc, ntp_timestamp, rtp_timestamp, arrival_ns))
-
-    def ended(self) -> None:
-        """The track is gone; `track_unpublished` ends the take."""
-
-    def _codec(self, payload_type: int) -> None:
-        codec: Codec | None = self._incoming.codec
-        if codec is not None and codec.payload_type == payload_type:
-            self._payload_type = payload_type
-            self._queue.put(CodecSeen(payload_type, TrackCodec(codec.name, codec.clock_rate)))
-
-
-@dataclass(eq=False)
-class _Track:
-    identity: str
-    sid: str
-    source: str
-    incoming: IncomingTrack
-    presence: int
-    muted: bool = False
-    tap: _Tap | None = None
-    queue: TakeQueue | None = None
-
-
-@dataclass(eq=False)
-class _Room:
-    """Who is visibly there (identity → connections), and every track."""
-
-    present: dict[str, set[str]] = field(default_factory=dict)
-    tracks: dict[str, _Track] = field(default_factory=dict)
-    presences: dict[str, int] = field(default_factory=dict)
-    sitting: str | None = None
-
-
-@dataclass(eq=False)
 class _Sitting:
     name: str
     room: str | None = None
     gate: Gate = field(default_factory=Gate)
-    lease: _Lease = field(default_factory=_Lease)
+    lease: Lease = field(default_factory=Lease)
     recorder: Recorder | None = None
     timer: asyncio.TimerHandle | None = None
     takes: int = 0
@@ -135,7 +74,7 @@ class Capture:
         write: chain.Write | None = None,
     ) -> None:
         self._spool, self._key, self._software, self._clock, self._write = spool, key, software, clock, write
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, Room] = {}
         self._sittings: dict[str, _Sitting] = {}
         self._ended: OrderedDict[str, CaptureState] = OrderedDict()
 
@@ -143,7 +82,7 @@ class Capture:
 
     def participant_joining(self, room: str, identity: str, visible: bool, sid: str = "") -> None:
         """Somebody is about to be told that they joined. A stranger shuts the gate before this returns."""
-        place = self._rooms.setdefault(room, _Room())
+        place = self._rooms.setdefault(room, Room())
         place.presences[identity] = place.presences.get(identity, 0) + 1
         if not visible:
             return
@@ -174,12 +113,12 @@ class Capture:
 
     def track_published(self, room: str, identity: str, track_sid: str, source: str, incoming: IncomingTrack) -> None:
         """A track begins. Whoever publishes without having been announced counts as having just joined, visibly."""
-        place = self._rooms.setdefault(room, _Room())
+        place = self._rooms.setdefault(room, Room())
         if identity not in place.presences:
             self.participant_joining(room, identity, True)
         if (earlier := place.tracks.get(track_sid)) is not None:
             self._drop_track(place, earlier, "replaced")
-        track = _Track(identity, track_sid, source, incoming, place.presences[identity])
+        track = Track(identity, track_sid, source, incoming, place.presences[identity])
         place.tracks[track_sid] = track
         sitting = self._sitting_in(place)
         if sitting is not None and sitting.gate.state is State.OPEN:
@@ -369,7 +308,7 @@ class Capture:
             for track in list(place.tracks.values()):
                 self._attach(sitting, place, track)
 
-    def _attach(self, sitting: _Sitting, place: _Room, track: _Track) -> None:
+    def _attach(self, sitting: _Sitting, place: Room, track: Track) -> None:
         """Only tracks of people who are visible and named: a hidden publisher is heard by nobody, and not recorded."""
         if track.tap is not None or track.identity not in sitting.gate.identities or track.identity not in place.present:
             return
@@ -378,7 +317,7 @@ class Capture:
         sitting.takes += 1
         facts = TrackFacts(sitting.takes, track.identity, track.source, track.sid, track.incoming.kind, track.presence)
         track.queue = TakeQueue(facts)
-        track.tap = _Tap(sitting.lease, track.incoming, track.queue)
+        track.tap = Tap(sitting.lease, track.incoming, track.queue)
         sitting.recorder.begin(track.queue, track.incoming.request_key_frame)
         if track.muted:
             self._note(sitting, "mute", track=facts.number, muted=True)
@@ -391,13 +330,13 @@ class Capture:
         for track in place.tracks.values() if place is not None else ():
             self._detach(track, at_ns, sitting.gate.cause)
 
-    def _detach(self, track: _Track, at_ns: int, cause: str) -> None:
+    def _detach(self, track: Track, at_ns: int, cause: str) -> None:
         if track.tap is not None and track.queue is not None:
             track.incoming.detach(track.tap)
-            track.queue.put(Ended(at_ns, cause))
+            track.queue.end(Ended(at_ns, cause))
             track.tap = track.queue = None
 
-    def _drop_track(self, place: _Room, track: _Track, cause: str) -> None:
+    def _drop_track(self, place: Room, track: Track, cause: str) -> None:
         self._detach(track, self._clock.monotonic_ns(), cause)
         place.tracks.pop(track.sid, None)
 
@@ -406,7 +345,7 @@ class Capture:
     def _sitting_for(self, grant: Grant) -> _Sitting:
         if grant.sitting in self._ended:
             raise GrantError("grant-closed", self._ended[grant.sitting].cause)
-        place = self._rooms.setdefault(grant.media_room, _Room())
+        place = self._rooms.setdefault(grant.media_room, Room())
         sitting = self._sittings.get(grant.sitting)
         if place.sitting not in (None, grant.sitting) or (
             sitting is not None and sitting.room not in (None, grant.media_room)
@@ -421,7 +360,7 @@ class Capture:
                 self._apply(sitting, gate.Joined(identity))
         return sitting
 
-    def _sitting_in(self, place: _Room) -> _Sitting | None:
+    def _sitting_in(self, place: Room) -> _Sitting | None:
         return self._sittings.get(place.sitting) if place.sitting is not None else None
 
     async def _retire(self, sitting: _Sitting) -> None:
@@ -436,7 +375,7 @@ class Capture:
         while len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
 
-    def _forget_if_empty(self, name: str, place: _Room) -> None:
+    def _forget_if_empty(self, name: str, place: Room) -> None:
         if not place.present and not place.tracks and place.sitting is None:
             self._rooms.pop(name, None)
 

@@ -86,15 +86,16 @@ class TakeQueue:
         """Packets refused because the queue was full."""
         self._items: deque[Packet | Report | CodecSeen | Ended] = deque()
 
-    def offer(self, item: Packet | Report) -> None:
-        """Append, or drop when full."""
+    def offer(self, item: Packet | Report | CodecSeen) -> bool:
+        """Append, or drop when full; was there room?"""
         if len(self._items) < QUEUE_LIMIT:
             self._items.append(item)
-        else:
-            self.dropped += 1
+            return True
+        self.dropped += 1
+        return False
 
-    def put(self, item: CodecSeen | Ended) -> None:
-        """Append what must not get lost; there are few of these."""
+    def end(self, item: Ended) -> None:
+        """Append the last item, room or not."""
         self._items.append(item)
 
     def empty(self) -> Iterable[Packet | Report | CodecSeen | Ended]:
