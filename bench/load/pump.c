@@ -11,18 +11,17 @@
 #include "srtp.h"
 
 enum { MAX_TRANSPORTS = 1024, MAX_HEARD = 31, DATAGRAM = 2048, BATCH = 32, CONTROL_QUEUE = 2048 };
-enum { VIDEO_PAYLOAD = 1150, AUDIO_PAYLOAD = 80, MARK_AT = 16, BODY_AT = 36, DESCRIPTOR = 4 };
-enum { SEEN = 2048, KEY_FRAME_EVERY = 300, OPUS_TOC = 0xfc };
+enum { SEEN = 2048, KEY_FRAME_EVERY = 300 };
 static const int64_t SECOND = 1000000000, AUDIO_GAP = 20000000, FRAME_GAP = 33333333, PACKET_GAP = 2500000;
 static const int64_t LATE = 5000000, SHORTEST_WAIT = 100000, LONGEST_WAIT = 1000000;
-static const uint32_t MAGIC = 0x5348554f;
 
 typedef struct {
     stream_plan plan;
-    uint16_t sequence, picture;
+    uint16_t sequence;
     uint32_t timestamp, counter, packets, octets;
     int64_t due, frame_due;
-    int frame, left, first, key, key_wanted;
+    int frame, left, key_wanted;
+    frame_place place;
 } outgoing;
 
 typedef struct {
@@ -52,7 +51,6 @@ static control *queue;
 static int queue_head, queue_tail;
 static pump_counters counters;
 static uint32_t histogram[HISTOGRAM_US];
-static uint8_t pattern[256 + DATAGRAM];
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -61,7 +59,7 @@ static int64_t now_ns(void) {
 }
 
 int pump_open(void) {
-    for (size_t i = 0; i < sizeof pattern; i++) pattern[i] = (uint8_t)(i * 31 + 7);
+    content_open();
     queue = malloc(sizeof *queue * CONTROL_QUEUE);
     poller = epoll_create1(EPOLL_CLOEXEC);
     queue_head = queue_tail = transports = started = measurement = 0;
@@ -137,30 +135,9 @@ static int write_extensions(const stream_plan *plan, uint8_t *at, int64_t now) {
     return (int)(end - at);
 }
 
-/* VP8 payload descriptor with 15-bit picture id (RFC 7741 section 4.2), then the frame header (RFC 6386 section 9.1). */
-static void write_vp8(outgoing *out, uint8_t *payload) {
-    payload[0] = out->first ? 0x90 : 0x80;
-    payload[1] = 0x80;
-    store16(payload + 2, 0x8000u | out->picture);
-    if (!out->first) return;
-    const uint8_t key[] = {0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01}, delta[] = {0x11, 0x02, 0x00};
-    memcpy(payload + DESCRIPTOR, out->key ? key : delta, out->key ? sizeof key : sizeof delta);
-}
-
-static void write_mark(const transport *from, int kind, uint32_t counter, int64_t now, uint8_t *at) {
-    store32(at, MAGIC);
-    store16(at + 4, from->plan.member);
-    at[6] = (uint8_t)kind;
-    at[7] = (uint8_t)measurement;
-    store32(at + 8, counter);
-    memcpy(at + 12, &now, 8);
-}
-
-static const uint8_t *pattern_of(unsigned member, uint32_t counter) { return pattern + ((member * 7 + counter) & 255); }
-
 static void send_packet(transport *from, int kind) {
     outgoing *out = &from->out[kind];
-    int size = kind == VIDEO ? VIDEO_PAYLOAD : AUDIO_PAYLOAD, marker = kind == VIDEO && out->left == 1;
+    int marker = kind == VIDEO && out->left == 1;
     uint8_t packet[DATAGRAM];
     int64_t now = now_ns();
     int extensions = write_extensions(&out->plan, packet + 12, now), header = 12 + extensions;
@@ -169,11 +146,8 @@ static void send_packet(transport *from, int kind) {
     store16(packet + 2, out->sequence++);
     store32(packet + 4, out->timestamp);
     store32(packet + 8, out->plan.ssrc);
-    uint8_t *payload = packet + header;
-    memcpy(payload, pattern_of(from->plan.member, out->counter), (size_t)size);
-    if (kind == VIDEO) write_vp8(out, payload);
-    else payload[0] = OPUS_TOC;
-    write_mark(from, kind, out->counter++, now, payload + MARK_AT);
+    mark m = {from->plan.member, (uint8_t)kind, (uint8_t)measurement, out->counter++, now};
+    int size = content_write(packet + header, &m, &out->place);
     int length = srtp_protect(from->send, packet, header + size);
     if (send(from->plan.fd, packet, (size_t)length, MSG_DONTWAIT) < 0) counters.send_failures++;
     counters.sent++;
@@ -182,9 +156,9 @@ static void send_packet(transport *from, int kind) {
 }
 
 static void begin_frame(outgoing *out) {
-    out->key = out->key_wanted || out->frame % KEY_FRAME_EVERY == 0;
+    out->place.key = out->key_wanted || out->frame % KEY_FRAME_EVERY == 0;
     out->key_wanted = 0;
-    out->first = 1;
+    out->place.first = 1;
     out->left = out->frame % 3 == 2 ? 5 : 4; /* 13 packets in 3 frames at 30 frames/s: 130 packets/s */
 }
 
@@ -194,11 +168,11 @@ static void send_due_video(transport *from, int64_t now) {
         if (now - out->due > LATE) counters.sent_late++;
         if (!out->left) begin_frame(out);
         send_packet(from, VIDEO);
-        out->first = 0;
+        out->place.first = 0;
         out->due += PACKET_GAP;
         if (--out->left) continue;
         out->frame++;
-        out->picture = (out->picture + 1) & 0x7fff;
+        out->place.picture = (out->place.picture + 1) & 0x7fff;
         out->timestamp += 3000;
         out->due = out->frame_due += FRAME_GAP;
     }
@@ -294,19 +268,16 @@ static heard *heard_of(transport *to, unsigned sender, int kind, uint32_t ssrc) 
     return to->heard[to->heards++] = fresh;
 }
 
-static void count(transport *to, const uint8_t *mark, uint32_t ssrc, int64_t arrival) {
-    uint32_t counter = load32(mark + 8);
-    heard *from = heard_of(to, load16(mark + 4), mark[6], ssrc);
+static void count(transport *to, const mark *m, uint32_t ssrc, int64_t arrival) {
+    heard *from = heard_of(to, m->sender, m->kind, ssrc);
     if (!from || from->foreign) { counters.foreign++; return; }
-    if (mark[7] != measurement) return;
-    if (from->seen[counter % SEEN] == counter) { counters.duplicates++; return; }
-    from->seen[counter % SEEN] = counter;
+    if (m->measurement != measurement) return;
+    if (from->seen[m->counter % SEEN] == m->counter) { counters.duplicates++; return; }
+    from->seen[m->counter % SEEN] = m->counter;
     counters.received++;
     counters.streams_heard += !from->counted;
     from->counted = 1;
-    int64_t sent;
-    memcpy(&sent, mark + 12, 8);
-    int64_t us = (arrival - sent) / 1000;
+    int64_t us = (arrival - m->sent_ns) / 1000;
     histogram[us < 0 ? 0 : us >= HISTOGRAM_US ? HISTOGRAM_US - 1 : us]++;
 }
 
@@ -317,12 +288,9 @@ static void read_rtp(transport *to, uint8_t *packet, int length, int64_t arrival
     if (packet[0] & 32) length -= packet[length - 1];
     if (length <= header) return; /* a probe of padding only */
     if (type == to->plan.rtx_payload_type && type) { counters.retransmissions++; header += 2; }
-    uint8_t *payload = packet + header, *mark = payload + MARK_AT;
-    int size = length - header, expected = size > MARK_AT + 6 && mark[6] == VIDEO ? VIDEO_PAYLOAD : AUDIO_PAYLOAD;
-    if (size != expected || load32(mark) != MAGIC ||
-        memcmp(payload + BODY_AT, pattern_of(load16(mark + 4), load32(mark + 8)) + BODY_AT, (size_t)(size - BODY_AT)))
-        counters.corrupt++;
-    else count(to, mark, load32(packet + 8), arrival);
+    mark m;
+    if (content_read(packet + header, length - header, &m)) counters.corrupt++;
+    else count(to, &m, load32(packet + 8), arrival);
 }
 
 static void keep_control(int transport, const uint8_t *data, int length) {

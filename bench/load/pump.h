@@ -7,7 +7,8 @@
 #define SHUOSHI_BENCH_PUMP_H
 #include <stdint.h>
 
-enum { AUDIO, VIDEO, KINDS };
+#include "content.h"
+
 enum { HISTOGRAM_US = 100000 }; /* the last bin holds everything slower */
 
 /* One stream to send; `ssrc` 0 means none. Extension ids of 0 mean "not negotiated" (RFC 8285). */

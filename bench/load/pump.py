@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench.load.errors import CompilerMissingError, LoadError
 
-_SOURCES = ("pump.c", "srtp.c")
-_HEADERS = ("pump.h", "srtp.h")
+_SOURCES = ("pump.c", "content.c", "srtp.c")
+_HEADERS = ("pump.h", "content.h", "srtp.h")
 _HISTOGRAM_US = 100_000
 _DATAGRAM_BYTES = 2048
 
