@@ -81,8 +81,7 @@ async def entry(db: AsyncSession, seat_id: str, now: datetime) -> TokenGrant:
     sitting, seat = await lock_seat(db, seat_id)
     _require_admitted(seat, now)
     room = await media_rooms.main_of(db, sitting.id)
-    still_open, worthless_until = await errands.expelled_until(db, seat.id)
-    if room.sid is None or still_open or (worthless_until is not None and now < worthless_until):
+    if room.sid is None or await errands.expelled(db, seat.id, now):
         raise SeatError("room-not-ready")
     if await recording.objection_at(db, seat) is not None and not await recording.lease_harmless(db, sitting.id, now):
         raise SeatError("capture-open")

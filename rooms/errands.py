@@ -45,12 +45,13 @@ async def expel(db: AsyncSession, room: MediaRoom, identity: str, now: datetime)
     await write(db, "remove", room, identity=identity, before=next_second(now), now=now)
 
 
-async def expelled_until(db: AsyncSession, identity: str) -> tuple[bool, datetime | None]:
-    """Whether a removal of this identity is still open, and until when tokens would be worthless."""
+async def expelled(db: AsyncSession, identity: str, now: datetime) -> bool:
+    """Whether a token made now could fall under a removal: one is still open, or its second is not over.
+
+    One node takes "before" to include the named second, another does not; a token of the second after it suits both."""
     query = select(Errand.before, Errand.done_at).where(Errand.identity == identity, Errand.kind == "remove")
     rows = (await db.execute(query)).all()
-    still_open = any(done_at is None for _, done_at in rows)
-    return still_open, max((before for before, _ in rows if before is not None), default=None)
+    return any(done_at is None or (before is not None and now < next_second(before)) for before, done_at in rows)
 
 
 async def undone(db: AsyncSession, sitting_id: str) -> list[tuple[Errand, str]]:

@@ -18,6 +18,7 @@ from storage.dialects import insert_if_absent
 
 SEEN_KEPT = timedelta(days=1)
 ID_CHARACTERS = 128
+WHOLE_SECOND = timedelta(seconds=1)
 
 _LEAVING = {"participant_left": "left", "participant_connection_aborted": "aborted"}
 
@@ -82,7 +83,9 @@ async def _left(db: AsyncSession, room: MediaRoom, event: WebhookEvent, now: dat
     if seat is None or seat.sitting_id != room.sitting_id:
         return
     who = Connection(event.room_sid, event.participant_sid)
-    await presence.disconnected(db, room, seat, who, cause=_LEAVING[event.kind], at=min(event.at, now), now=now)
+    # `created_at` carries whole seconds: a report that came at once is dated better by its arrival.
+    at = now if now - event.at < WHOLE_SECOND else event.at
+    await presence.disconnected(db, room, seat, who, cause=_LEAVING[event.kind], at=at, now=now)
 
 
 async def _finished(db: AsyncSession, room: MediaRoom, event: WebhookEvent, now: datetime) -> None:

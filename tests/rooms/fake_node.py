@@ -117,12 +117,14 @@ class FakeNode:
     # What browsers do.
 
     def connect(self, token: str) -> str:
-        """Join with a token; the participant's SID. A second connection of the same identity replaces the first."""
+        """Join with a token; the participant's SID. A second connection of the same identity replaces the first.
+
+        As the embedded node, it counts the second of a revocation as before it."""
         held = self.tokens[token]
         name, identity = held.grant.media_room, held.grant.identity
         room = self.rooms.get(name)
         revoked = self.revoked.get((name, identity))
-        if room is None or (revoked is not None and held.issued_at < revoked) or self.clock() >= held.expires_at:
+        if room is None or (revoked is not None and held.issued_at <= revoked) or self.clock() >= held.expires_at:
             raise RefusedError(identity)
         return self.intrude(name, identity)
 

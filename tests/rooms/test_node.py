@@ -37,6 +37,7 @@ async def test_a_late_left_never_empties_a_seat_that_was_taken_again(stage: Stag
     stage.node.drop(villager.seat_id)
     (late_left,) = stage.node.webhooks
     stage.node.webhooks = []
+    stage.clock.advance(seconds=3)
     await villager.connect()
     stage.node.webhooks = [late_left]
     await stage.deliver()
