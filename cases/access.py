@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.actors import Actor, ActorKind, Duty
@@ -130,17 +130,23 @@ def visible(actor: Actor, action: Action = Action.CASE_LIST) -> ColumnElement[bo
 
 def _duty_condition(actor: Actor, action: Action, duty: Duty) -> ColumnElement[bool]:
     wanted = relations_for(action, duty.role)
-    own = or_(Case.organisation_id == duty.organisation_id, Case.origin_id == duty.organisation_id)
-    under = select(Organisation.id).where(Organisation.path.startswith(duty.path), Organisation.id != duty.organisation_id)
-    below = or_(Case.organisation_id.in_(under), Case.origin_id.in_(under))
-    on_case = select(CaseStaff.case_id).where(
-        CaseStaff.staff_id == actor.id, CaseStaff.role == duty.role, CaseStaff.ended_at.is_(None)
-    )
+    reach = _within(select(Organisation.id).where(Organisation.path.startswith(duty.path)))
     parts: list[ColumnElement[bool]] = [false()]
-    if Relation.OWN in wanted:
-        parts.append(own)
-    if Relation.BELOW in wanted:
-        parts.append(below)
-    if Relation.ASSIGNED in wanted:
-        parts.append(and_(Case.id.in_(on_case), or_(own, below)))
+    if wanted >= {Relation.OWN, Relation.BELOW}:
+        parts = [reach]  # everything the duty reaches, so assignment adds nothing and the database has less to join
+    else:
+        if Relation.OWN in wanted:
+            parts.append(or_(Case.organisation_id == duty.organisation_id, Case.origin_id == duty.organisation_id))
+        if Relation.BELOW in wanted:
+            under = select(Organisation.id).where(Organisation.path.startswith(duty.path))
+            parts.append(_within(under.where(Organisation.id != duty.organisation_id)))
+        if Relation.ASSIGNED in wanted:
+            on_case = select(CaseStaff.case_id).where(
+                CaseStaff.staff_id == actor.id, CaseStaff.role == duty.role, CaseStaff.ended_at.is_(None)
+            )
+            parts.append(and_(Case.id.in_(on_case), reach))
     return and_(Case.kind.in_(kinds_for(action, duty.role)), or_(*parts))
+
+
+def _within(organisations: Select[str]) -> ColumnElement[bool]:
+    return or_(Case.organisation_id.in_(organisations), Case.origin_id.in_(organisations))

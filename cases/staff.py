@@ -149,11 +149,14 @@ async def candidates(db: AsyncSession, *, case: Case, role: Role) -> list[Candid
 
 
 async def names(db: AsyncSession, audit_names: set[str]) -> dict[str, str]:
-    """The names behind "staff:<id>" of time lines and chains; what is unknown is missing."""
-    prefix = f"{ActorKind.STAFF.value}:"
-    ids = [name.removeprefix(prefix) for name in audit_names if name.startswith(prefix)]
-    rows = await db.execute(select(Staff.id, Staff.name).where(Staff.id.in_(ids)))
-    return {f"{prefix}{staff_id}": name for staff_id, name in rows}
+    """The people behind what time lines and chains hold: "staff:<id>", or a bare id as sittings write it.
+
+    Who is unknown is missing.
+    """
+    bare = {name: name.removeprefix(f"{ActorKind.STAFF.value}:") for name in audit_names}
+    rows = await db.execute(select(Staff.id, Staff.name).where(Staff.id.in_(bare.values())))
+    found = {staff_id: name for staff_id, name in rows}  # noqa: C416 - rows are not pairs to the type checker
+    return {name: found[staff_id] for name, staff_id in bare.items() if staff_id in found}
 
 
 async def _managed(db: AsyncSession, actor: Actor, staff_id: str) -> Staff:

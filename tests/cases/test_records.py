@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from cases import actors, people, progress, records, timeline
+from cases import actors, people, progress, records, timeline, trail
 from cases.actors import Actor
 from cases.errors import ConflictingRecordError, InvalidInputError, NotAllowedError, NotFoundError
 from cases.models import Case, Record
-from storage import Database, new_id
+from storage import Database, audit, new_id
 from storage.audit import AuditEntry
 from tests.cases.county import NOW, County
 
@@ -182,6 +182,17 @@ async def test_the_parties_read_who_played_for_what(sqlite_database: Database, s
     async with sqlite_database.reading() as db:
         found = await records.audit_list(db, actor=sealed.people["party 1"], case_id=sealed.case.id)
         assert (found.intact, found.head) == (False, "")
+
+
+async def test_acts_of_sittings_are_shown_with_their_names(sqlite_database: Database, sealed: Sealed) -> None:
+    """Sittings write bare staff ids into the case's chain."""
+    clerk, auditor = sealed.people["clerk"], sealed.people["auditor"]
+    async with sqlite_database.writing() as db:
+        chain = trail.chain_of(sealed.case.id)
+        for actor in (clerk.id, clerk.audit_name, "seat1"):
+            await audit.append(db, chain, actor=actor, act="sitting.close", subject="s1", now=NOW)
+        found = await records.audit_list(db, actor=auditor, case_id=sealed.case.id)
+        assert [line.actor_name for line in found.lines][-3:] == ["虚庚", "虚庚", ""]
 
 
 async def test_a_failed_verification_marks_the_record(sqlite_database: Database, sealed: Sealed) -> None:
