@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import HTTPConnection
 
 from signaling.errors import RightsError, RoomError, SignalingError, TokenError
-from signaling.room import Surroundings
+from signaling.surroundings import Surroundings
 from signaling.tokens import Claims, verify
 
 

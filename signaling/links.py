@@ -19,7 +19,7 @@ from media.ports import (
     TransportObserver,
 )
 from signaling import sdp
-from signaling.answering import Assignment, Publication, Role, SectionBook, Wanted
+from signaling.answering import Assignment, Publication, Review, Role, SectionBook, Wanted
 from signaling.errors import NegotiationError
 from signaling.ids import ParticipantSid, TrackSid
 from signaling.offering import DATA_MID, Slot, SlotBook, data_line
@@ -29,6 +29,9 @@ DATA_CHANNELS: tuple[tuple[str, bool, int | None], ...] = (
     ("_lossy", False, 0),
     ("_data_track", False, 0),
 )
+
+
+Sending = tuple[tuple[TrackSid, OutgoingTrack], ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Answered:
     text: str
     mid_to_track: dict[str, str]
     started: tuple[Started, ...]
-    sending: tuple[tuple[TrackSid, OutgoingTrack], ...]
+    sending: Sending
     incomplete: bool
     """Whether another round can place a feed that has no section yet."""
 
@@ -100,9 +103,7 @@ class AnsweringLink:
         self._remote_ufrag, self._fingerprint = offer.ice.ufrag, offer.fingerprint.value
         for sid in review.ended:
             end(sid)
-        carried = [(item, item.track) for item in review.assignments if item.track]
-        started = [self._receive(item, sid) for item, sid in carried if item.role is Role.RECEIVE]
-        sending = [self._send(item, known[sid]) for item, sid in carried if item.role is Role.SEND]
+        started, sending = self._apply(review, known)
         self.transport.connect(offer.fingerprint, data_channels=offer.wants_data)
         self._version += 1
         lines = [self._line(item, known) for item in review.assignments]
@@ -110,8 +111,8 @@ class AnsweringLink:
         return Answered(
             sdp.render(local, lines),
             dict(self.book.sending),
-            tuple(item for item in started if item is not None),
-            tuple(item for item in sending if item is not None),
+            started,
+            sending,
             review.incomplete,
         )
 
@@ -130,6 +131,13 @@ class AnsweringLink:
 
     async def close(self) -> None:
         await self.transport.close()
+
+    def _apply(self, review: Review, known: dict[TrackSid, Feed]) -> tuple[tuple[Started, ...], Sending]:
+        """Start what is new; what goes on is only told its new parameters."""
+        carried = [(item, item.track) for item in review.assignments if item.track]
+        started = [self._receive(item, sid) for item, sid in carried if item.role is Role.RECEIVE]
+        sending = [self._send(item, known[sid]) for item, sid in carried if item.role is Role.SEND]
+        return tuple(item for item in started if item), tuple(item for item in sending if item)
 
     def _check(self, offer: sdp.Description) -> None:
         if offer.setup == "passive":

@@ -16,7 +16,8 @@ from signaling.logs import log
 from signaling.messages import JoinParameters
 from signaling.participant import Participant, Profile
 from signaling.revocations import Revocations
-from signaling.room import ENABLED_CODECS, Room, RoomTerms, Surroundings
+from signaling.room import ENABLED_CODECS, Room, RoomTerms
+from signaling.surroundings import Surroundings
 from signaling.tokens import Claims, sign
 
 SERVER_VERSION = "1.9.0"

@@ -28,7 +28,7 @@ from signaling.config import SignalingConfig
 from signaling.live_rooms import LiveRooms, signing_key
 from signaling.participant import Participant
 from signaling.ports import RoomObserver
-from signaling.room import Clock, Surroundings, Unobserved
+from signaling.surroundings import Clock, Surroundings, Unobserved
 from signaling.twirp import RoomServiceEndpoint
 from signaling.webhooks import Signer, Webhooks
 from signaling.websocket import SignalEndpoint

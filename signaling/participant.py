@@ -175,7 +175,12 @@ class Participant:
             self._renegotiation.running = False
         publications = [track.publication() for track in self.tracks.values()]
         feeds = self.feeds() if self.downlink is None else []
-        answered = self.uplink.answer(message.sdp, publications, feeds, lambda sid: self._host.publication_ended(self, sid))
+        try:
+            answered = self.uplink.answer(
+                message.sdp, publications, feeds, lambda sid: self._host.publication_ended(self, sid)
+            )
+        except ValueError as error:
+            raise NegotiationError("sdp-conflict", "the endpoint refuses a section") from error
         started = [self._start(item) for item in answered.started]
         for sid, outgoing in answered.sending:
             self.subscriptions[sid].attach(outgoing)

@@ -6,47 +6,24 @@ then the webhook is queued. All synchronous, so nothing can come between; only c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from livekit.protocol import models, rtc, webhook
+from livekit.protocol import models, rtc
 from livekit.protocol.models import DisconnectReason
 
-from media.ports import MediaEndpoint
 from signaling import events
 from signaling.allowance import permits
-from signaling.chores import Chores
-from signaling.config import SignalingConfig
 from signaling.data import Parcel, from_client
 from signaling.errors import MessageError, RoomError
 from signaling.ids import TrackSid, new_room_sid
 from signaling.lifecycle import Happening
 from signaling.logs import log
 from signaling.participant import Participant
-from signaling.ports import ParticipantView, RoomObserver
 from signaling.rights import Rights
 from signaling.speakers import SpeakerMeter
+from signaling.surroundings import Surroundings
 from signaling.tracks import PublishedTrack, Subscription
-
-
-@dataclass(frozen=True)
-class Clock:
-    """`monotonic` for deadlines, `wall` (seconds since the epoch) for what others read."""
-
-    monotonic: Callable[[], float]
-    wall: Callable[[], float]
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What every room of a node shares."""
-
-    config: SignalingConfig
-    endpoint: MediaEndpoint
-    observer: RoomObserver
-    announce: Callable[[webhook.WebhookEvent], None]
-    chores: Chores
-    clock: Clock
 
 
 @dataclass
@@ -393,19 +370,3 @@ ENABLED_CODECS = (
     models.Codec(mime="video/H264"),
     models.Codec(mime="video/rtx"),
 )
-
-
-class Unobserved:
-    """A RoomObserver for a node that records nothing."""
-
-    def participant_joining(self, participant: ParticipantView) -> None: ...
-
-    def participant_left(self, participant: ParticipantView) -> None: ...
-
-    def track_published(self, participant: ParticipantView, track: object) -> None: ...
-
-    def track_muted(self, participant: ParticipantView, track_sid: str, muted: bool) -> None: ...
-
-    def track_unpublished(self, participant: ParticipantView, track_sid: str) -> None: ...
-
-    def room_closed(self, room: str, room_sid: str) -> None: ...

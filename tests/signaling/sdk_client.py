@@ -23,21 +23,20 @@ WIDTH, HEIGHT, BLOCKS = 320, 180, 8
 Samples = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def bursts(seed: int, slices: int = 40) -> Samples:
-    """A pattern of loud and quiet slices that is different for every seed."""
-    return np.random.default_rng(seed).integers(0, 2, slices).astype(np.float64)
+def voice(seed: int) -> Samples:
+    """One slice of the speaker's own tone, a whole number of periods, at half of full scale."""
+    return np.sin(np.arange(int(RATE * SLICE_S)) * 2 * np.pi * (400 + 250 * seed) / RATE) * 16_000
 
 
 def likeness(heard: Samples, seed: int) -> float:
-    """The best correlation of the envelope of `heard` (one value per slice/5) with a speaker's repeating pattern."""
-    fine = np.repeat(np.tile(bursts(seed), 3), 5)
-    envelope = heard - heard.mean()
-    best = -1.0
-    for offset in range(len(bursts(seed)) * 5):
-        piece = fine[offset : offset + len(envelope)]
-        if piece.std() > 0 and envelope.std() > 0:
-            best = max(best, float(np.corrcoef(piece, envelope)[0, 1]))
-    return best
+    """How well the sound correlates with a speaker's tone, whatever its phase: the median over its loud slices, 0 to 1."""
+    length = len(voice(seed))
+    turning = np.exp(2j * np.pi * (400 + 250 * seed) * np.arange(length) / RATE)
+    slices = heard[: len(heard) // length * length].reshape(-1, length)
+    power = np.sqrt((slices**2).sum(axis=1))
+    loud = slices[power > power.max() / 2]
+    matches = np.abs(loud @ turning) * np.sqrt(2 / length) / np.sqrt((loud**2).sum(axis=1))
+    return float(np.median(matches))
 
 
 @dataclass
@@ -104,7 +103,7 @@ class Client:
     # -- publishing
 
     async def speak(self, seed: int) -> rtc.LocalTrackPublication:
-        """Publish a microphone that repeats the seed's pattern."""
+        """Publish a microphone with the seed's tone."""
         source = rtc.AudioSource(RATE, 1)
         track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
@@ -128,21 +127,18 @@ class Client:
 
     # -- receiving
 
-    async def hear(self, identity: str, seconds: float = 3.0) -> Samples:
-        """The envelope of what comes from somebody, five values per slice."""
+    async def hear(self, identity: str, seconds: float = 2.0) -> Samples:
+        """What comes from somebody from the first sound on."""
         track = await self._track(identity, "audio")
-        window = int(RATE * SLICE_S / 5)
-        values: list[float] = []
-        rest = np.zeros(0)
+        heard: list[Samples] = []
         async with opened(rtc.AudioStream(track, sample_rate=RATE, num_channels=1)) as stream:
             async for event in stream:
-                rest = np.concatenate([rest, np.frombuffer(event.frame.data, np.int16).astype(np.float64)])
-                while len(rest) >= window:
-                    values.append(float(np.sqrt((rest[:window] ** 2).mean())))
-                    rest = rest[window:]
-                if len(values) * SLICE_S / 5 >= seconds:
+                samples = np.frombuffer(event.frame.data, np.int16).astype(np.float64)
+                if heard or np.abs(samples).max() > 1000:
+                    heard.append(samples)
+                if sum(map(len, heard)) >= seconds * RATE:
                     break
-        return np.array(values)
+        return np.concatenate(heard)
 
     async def see(self, identity: str, frames: int = 3) -> list[Picture]:
         """The next pictures from somebody."""
@@ -193,12 +189,9 @@ class Client:
         note("reconnected", lambda: None)
 
     async def _sound(self, source: rtc.AudioSource, seed: int) -> None:
-        length = int(RATE * SLICE_S)
-        tone = np.sin(np.arange(length) * 2 * np.pi * 600 / RATE) * 12_000
+        samples = voice(seed).astype(np.int16)
         while True:
-            for loud in bursts(seed):
-                samples = (tone * loud).astype(np.int16)
-                await source.capture_frame(rtc.AudioFrame(samples.tobytes(), RATE, 1, length))
+            await source.capture_frame(rtc.AudioFrame(samples.tobytes(), RATE, 1, len(samples)))
 
     async def _pictures(self, source: rtc.VideoSource, colour: tuple[int, int, int]) -> None:
         number = 0

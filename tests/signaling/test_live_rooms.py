@@ -20,7 +20,8 @@ from signaling.live_rooms import LiveRooms
 from signaling.messages import JoinParameters
 from signaling.participant import Participant
 from signaling.rights import Rights
-from signaling.room import Clock, Room, RoomTerms, Surroundings
+from signaling.room import Room, RoomTerms
+from signaling.surroundings import Clock, Surroundings
 from signaling.tokens import Claims
 from tests.signaling.fake_media import FakeEndpoint, FakeTransport
 from tests.signaling.live_node import Witness
