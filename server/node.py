@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import structlog
 from starlette.applications import Starlette
 
 from media.endpoint import open_endpoint
+from recordings import recovery
 from recordings.capture import Capture
 from recordings.keys import load_or_create
 from server import capture_http, health, logs
@@ -38,6 +40,7 @@ async def opened(settings: Settings, key: ApiKey, *, auto_create: bool) -> Async
     spool = settings.data_dir / "captures"
     spool.mkdir(parents=True, exist_ok=True, mode=0o700)
     signing = await asyncio.to_thread(load_or_create, key_folder(settings) / "sealing.pem")
+    await asyncio.to_thread(recovery.recover_all, spool, datetime.now(UTC))
     async with contextlib.AsyncExitStack() as stack:
         endpoint = await open_endpoint(
             address=settings.media_listen,

@@ -19,6 +19,7 @@ from recordings.keys import SigningKey
 from rooms import sealing
 from rooms.evidence import Evidence
 from rooms.ports import Capture, PortUnavailableError
+from server.clock_state import clock_state
 from server.version import VERSION
 from storage import Database
 from storage.jobs import Job
@@ -122,6 +123,7 @@ def told(evidence: Evidence) -> seals.Evidence:
             for person in evidence.attendees
         ),
         names={person.attendee_id: person.name for person in evidence.attendees},
+        clock=clock_state(),
         software=f"shuoshi {VERSION}",
     )
 

@@ -107,7 +107,7 @@ class TimeLine:
     def has_gap_at(self, at_ms: float) -> bool:
         """A gap with a cause is shown at this instant."""
         position = at_ms - self.origin_ms
-        return any(gap["start_ms"] <= position <= gap["end_ms"] and gap["cause"] for gap in self.plan["gaps"])
+        return any(gap["from_ms"] <= position <= gap["until_ms"] and gap["cause"] for gap in self.plan["gaps"])
 
 
 def expect_little_lost(line: TimeLine, seat: str, kill: Kill, until_ms: float) -> None:
