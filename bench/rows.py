@@ -15,6 +15,9 @@ from bench.processes import BenchError
 _HOUSE = Path(__file__).resolve().parent.parent
 DOCUMENT = _HOUSE / "docs" / "benchmarks.md"
 
+_LOAD_BEFORE = os.getloadavg()[1]
+"""Average over the five minutes before the benchmarks began."""
+
 Row = Mapping[str, str]
 
 
@@ -61,7 +64,7 @@ def commit() -> str:
 
 
 def machine() -> str:
-    """Processor, kernel, Python and OpenSSL; nothing that names the host."""
+    """Processor, kernel, Python, OpenSSL and how busy it was before; nothing that names the host."""
     processor = platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -69,7 +72,11 @@ def machine() -> str:
             break
     kernel = ".".join(platform.release().split(".")[:2])
     openssl = ssl.OPENSSL_VERSION.split()[1]
-    return f"{processor}, {os.cpu_count()} CPUs, Linux {kernel}, Python {platform.python_version()}, OpenSSL {openssl}"
+    parts = [f"{processor}, {os.cpu_count()} CPUs", f"Linux {kernel}", f"Python {platform.python_version()}"]
+    parts += [f"OpenSSL {openssl}", f"load before {_LOAD_BEFORE:.1f}"]
+    if os.sched_getscheduler(0) != os.SCHED_OTHER:
+        parts.append("real-time priority")
+    return ", ".join(parts)
 
 
 def _cells(cells: Iterable[str]) -> str:
