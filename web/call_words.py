@@ -77,7 +77,7 @@ WORDS: dict[str, str] = {
     "seat.own-none": N_("您没有画面"),
     "seat.away": N_("掉线了，正在接回来"),
     "seat.wait": N_("正在接画面……"),
-    "seat.still": N_("他的网络不好，画面停住了"),
+    "seat.still": N_("网络不好，画面停住"),
     "seat.screen": N_("共享的屏幕"),
     "seat.picture": N_("{name}的画面"),
     "seat.enlarge": N_("放大看：{name}"),
@@ -98,6 +98,7 @@ WORDS: dict[str, str] = {
     "say.came": N_("{name}进来了。"),
     "say.left": N_("{name}离开了。"),
     # the host
+    "waiting.count": N_("等候室有 {n} 位在等"),
     "waiting.name": N_("{name}在等候室"),
     "waiting.admit": N_("请进来：{name}"),
     "may.mute": N_("静音"),

@@ -42,7 +42,15 @@ export default class Panel {
     list.replaceChildren(...waiting.map((one) => this.#waitingItem(one)));
     const fresh = waiting.some((one) => !this.knownWaiting.has(one.seat));
     this.knownWaiting = new Set(waiting.map((one) => one.seat));
-    if (fresh && this.panel.hidden) this.sheets.open("panel");
+    this.#knock(waiting.length);
+    if (fresh && this.panel.hidden && matchMedia("(min-width: 901px)").matches) this.sheets.open("panel");
+  }
+
+  /** On a phone the panel would cover the faces: a line above them says that somebody waits. */
+  #knock(/** @type {number} */ count) {
+    const strip = /** @type {HTMLElement} */ (this.element.querySelector("[data-news='door']"));
+    strip.hidden = count === 0;
+    /** @type {HTMLElement} */ (strip.querySelector("span")).textContent = count ? this.words("waiting.count", { n: count }) : "";
   }
 
   #waitingItem(/** @type {any} */ one) {

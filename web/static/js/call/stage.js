@@ -52,6 +52,7 @@ export default class Stage {
     if (!tile) {
       tile = new Tile(copy(this.root, "seat"));
       tile.element.dataset.seat = key;
+      tile.element.classList.toggle("ss-seat--own", key === this.seat);
       tile.enlarge.addEventListener("click", () => this.#choose(key));
       this.element.insertBefore(tile.element, this.tiles.get(this.seat)?.element ?? null); // oneself stands last
       this.tiles.set(key, tile);
