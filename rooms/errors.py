@@ -36,11 +36,12 @@ class IllegalMoveError(RoomsError):
 
 
 class NotFoundError(RoomsError):
-    """`sitting-unknown`, `seat-unknown`, `attendee-unknown`, `text-unknown`, `room-unknown`."""
+    """`sitting-unknown`, `seat-unknown`, `attendee-unknown`, `text-unknown`, `room-unknown`,
+    `message-unknown`."""
 
 
 class BadTextError(RoomsError):
-    """`<field>-empty` or `<field>-too-long`, where field is name, title, message, board, relation or text."""
+    """`<field>-empty` or `<field>-too-long`, where field is name, title, message, board, relation, kinship or text."""
 
 
 class SittingError(RoomsError):
@@ -48,7 +49,8 @@ class SittingError(RoomsError):
 
 
 class InvitationError(RoomsError):
-    """`invitation-unknown`, `invitation-ended`, `invitation-withdrawn`, `code-unknown`, `code-limited`."""
+    """`invitation-unknown`, `invitation-ended`, `invitation-withdrawn`, `invitation-crowded`, `code-unknown`,
+    `code-limited`."""
 
 
 class TicketError(RoomsError):
@@ -56,14 +58,14 @@ class TicketError(RoomsError):
 
 
 class SeatError(RoomsError):
-    """`seat-removed`, `seat-not-admitted`, `seat-not-waiting`, `room-not-ready`, `tab-superseded`, `capture-open`,
-    `role-not-invited`, `too-many-attendees`, `last-attendee`, `host-seat`."""
+    """`seat-removed`, `seat-not-admitted`, `seat-not-waiting`, `room-not-ready`, `node-unreachable`, `capture-open`,
+    `tab-superseded`, `role-not-invited`, `too-many-seats`, `too-many-attendees`, `last-attendee`, `host-seat`."""
 
 
 class ConsentError(RoomsError):
-    """`consent-stale` (another version of the text is asked in this sitting), `consent-not-asked`."""
+    """`consent-stale` (another version of the text is asked in this sitting), `consent-answer` (neither yes nor no)."""
 
 
 class RecordingError(RoomsError):
     """`recording-never` (the kind of sitting or room forbids it), `recording-refused` (not every attendee said yes),
-    `capture-unfinished` (sealing must wait)."""
+    `recording-break` (not during a break), `capture-unfinished` (sealing must wait)."""
