@@ -252,6 +252,13 @@ class Participant:
             subscription.outgoing = None
         return (self.downlink or self.uplink).stop_sending(sid)
 
+    def ask_key_frames(self) -> None:
+        """Nothing can be shown before a key frame: ask for those of all pictures received, without waiting to be asked."""
+        for subscription in self.subscriptions.values():
+            incoming = subscription.track.incoming
+            if incoming is not None and incoming.kind == "video" and subscription.outgoing is not None:
+                incoming.request_key_frame()
+
     def audio_level_dbov(self) -> int:
         """The loudest of what is published and not muted; 127 is silence."""
         levels = [t.incoming.audio_level_dbov for t in self.tracks.values() if t.incoming and not t.muted]

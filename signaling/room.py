@@ -317,6 +317,7 @@ class Room:
         if participant.active or self.participants.get(participant.identity) is not participant:
             return
         participant.move(Happening.CONNECTED, self.around.clock.monotonic())
+        participant.ask_key_frames()
         self.broadcast(participant)
         self._announce_joined(participant)
 

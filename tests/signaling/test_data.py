@@ -1,7 +1,7 @@
 """Data packets: the sender is who it is, whatever it claims."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from livekit.protocol import models
 
@@ -67,6 +67,7 @@ def test_the_servers_packets_have_no_sender() -> None:
     assert (parcel.label, packet.user.payload, packet.user.topic, packet.participant_sid) == (LOSSY, b"x", "t", "")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_noise_is_refused_or_stamped(noise: bytes) -> None:
     try:

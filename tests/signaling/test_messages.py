@@ -4,7 +4,7 @@ import base64
 import gzip
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from livekit.protocol import models, rtc
 
@@ -69,6 +69,7 @@ def test_requests_in_both_forms() -> None:
         assert (back, was_json) == (request, json)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200)))
 def test_noise_is_a_request_or_our_error(noise: bytes | str) -> None:
     try:

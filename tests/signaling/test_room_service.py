@@ -63,8 +63,9 @@ async def test_a_full_room_says_so(node: LiveNode, room: str) -> None:
 
 
 async def test_participants_are_listed_with_their_tracks(node: LiveNode, room: str) -> None:
-    async with service(node) as rooms, clients(node, room, "a", "b") as (a, _):
+    async with service(node) as rooms, clients(node, room, "a", "b") as (a, b):
         await a.show(RED)
+        await b.see("a")
         listed = await rooms.list_participants(api.ListParticipantsRequest(room=room))
         assert [p.identity for p in listed.participants] == ["a", "b"]
         one = await rooms.get_participant(api.RoomParticipantIdentity(room=room, identity="a"))

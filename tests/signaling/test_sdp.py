@@ -87,6 +87,7 @@ def test_what_is_wrong_is_named(change: object, code: str) -> None:
     assert caught.value.code == code
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_noise_never_does_more_than_raise_our_error(noise: str) -> None:
     with pytest.raises(NegotiationError):
@@ -96,7 +97,7 @@ def test_noise_never_does_more_than_raise_our_error(noise: str) -> None:
 LINES = FIREFOX_JOIN.splitlines()
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_mangled_offers_parse_or_raise_our_error(data: st.DataObject) -> None:
     lines = list(LINES)
