@@ -68,10 +68,12 @@ def plan(index: Mapping[str, Any], names: Mapping[str, tuple[str, str]], languag
     a derived file. Seats nobody knows any more keep a plain word for a name."""
     gettext = translations(language).gettext
     began_at = datetime.fromisoformat(index["origin"])
-    tiles = [tile for seat in index["seats"] for tile in _tiles(seat, names, gettext, url)]
+    order = {seat: place for place, seat in enumerate(names)}
+    seats = sorted(index["seats"], key=lambda seat: order.get(seat["seat"], len(order)))
+    tiles = [tile for seat in seats for tile in _tiles(seat, names, gettext, url)]
     gaps = sorted(_gaps(index, names, language), key=lambda gap: gap.from_ms)
     markers = [Marker(gap.from_ms, began_at + timedelta(milliseconds=gap.from_ms), gap.text, True) for gap in gaps]
-    for seat in index["seats"]:
+    for seat in seats:
         name = _name(seat["seat"], names, gettext)
         for stretch in seat["present"]:
             came = began_at + timedelta(milliseconds=stretch["from_ms"])

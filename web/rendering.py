@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -45,6 +46,7 @@ def _environment(folder: Path, language: str, assets: Assets, site: Site) -> Env
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     zone = site.time_zone
     environment.globals.update(asset=assets.url, site=site, language=language, html_lang=HTML_LANG[language])
+    environment.globals["telephone"] = Markup('<span class="ss-num">{}</span>').format(site.telephone)
     environment.filters.update(
         day=partial(formats.day, language=language, zone=zone),
         weekday=partial(formats.weekday, language=language, zone=zone),

@@ -1,4 +1,4 @@
-"""The sentences for what `rooms` refuses: stable code → (HTTP status, sentence). Part of the one table (`web.error_texts`)."""
+"""The sentences for what `rooms` refuses: stable code → (status, sentence). Part of the one table (`web.error_texts`)."""
 
 from __future__ import annotations
 

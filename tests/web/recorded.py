@@ -14,7 +14,7 @@ from tests.recordings.synthetic_media import OPUS, VP8, FakeTrack, RtpStream, so
 from tests.web.staff_stand import StaffStand
 from web import application
 
-SECONDS = 2  # before the break, and again after it
+SECONDS = 4  # before the break, and again after it
 
 
 @dataclass

@@ -43,7 +43,7 @@ def _key(message_id: object) -> str:
 def test_translations_keep_the_placeholders_and_are_not_chinese() -> None:
     names = re.compile(r"%\((\w+)\)[sd]")
     for message in catalogue.english():
-        for string in message.string if isinstance(message.string, tuple | list) else [message.string]:
+        for string in message.string if isinstance(message.string, tuple | list) else [message.string or ""]:
             assert set(names.findall(string)) == set(names.findall(_key(message.id))), message.id
             assert not re.search(r"[。，；？]", string), message.id
 
@@ -88,7 +88,13 @@ def test_days_and_clocks_are_local() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "chinese", "english"),
-    [(0, "0 秒", "0 s"), (59.6, "1 分", "1 min"), (3372, "56 分 12 秒", "56 min 12 s"), (7200, "2 小时", "2 h"), (-3, "0 秒", "0 s")],
+    [
+        (0, "0 秒", "0 s"),
+        (59.6, "1 分", "1 min"),
+        (3372, "56 分 12 秒", "56 min 12 s"),
+        (7200, "2 小时", "2 h"),
+        (-3, "0 秒", "0 s"),
+    ],
 )
 def test_lengths_of_time(seconds: float, chinese: str, english: str) -> None:
     assert formats.duration(seconds, "zh") == chinese

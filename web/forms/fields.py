@@ -109,11 +109,14 @@ def _problems(form: Form) -> Iterator[tuple[str, str]]:
             yield from _problems(field.form)
         elif isinstance(field, FieldList):
             for entry in field.entries:
-                yield from _problems(entry.form) if isinstance(entry, FormField) else ((entry.id, e) for e in entry.errors)
-            own = [error for error in field.errors if isinstance(error, str)]
-            yield from ((field.id, error) for error in own)
+                yield from _problems(entry.form)
+            yield from ((field.id, error) for error in field.errors if isinstance(error, str))
         else:
-            yield from ((field.id, error) for error in field.errors)
+            yield from ((field.id, _named(field, error)) for error in field.errors)
+
+
+def _named(field: Field, error: str) -> str:
+    return str(field.gettext(N_("%(name)s：%(what)s")) % {"name": field.label.text, "what": error})
 
 
 def options(pairs: Iterable[tuple[str, str]], *, empty: bool = False) -> list[SelectChoice]:

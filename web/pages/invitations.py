@@ -173,6 +173,7 @@ def _form(request: Request, case: Case, parties: list[Party], form: SittingForm,
 
 def _invitations(request: Request, view: SittingView, form: GuestForm, *, status: int = 200) -> Response:
     known = slips.read(request)
+    seats = {seat.seat_id: seat for seat in view.seats}
     return render(
         request,
         "sittings/invitations.html",
@@ -181,7 +182,7 @@ def _invitations(request: Request, view: SittingView, form: GuestForm, *, status
         sitting=view.head,
         case_id=view.head.case_id,
         live=view.head.state in sitting_life.LIVE,
-        slips=[_slip(request, seat, known[seat.seat_id]) for seat in view.seats if seat.seat_id in known],
+        slips=[_slip(request, seats[one.seat_id], one) for one in known.values() if one.seat_id in seats],
         seats=[_seat(seat) for seat in view.seats],
         form=form,
     )

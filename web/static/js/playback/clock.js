@@ -62,7 +62,8 @@ export class MasterClock {
 export const JUMP_MS = 350;
 /** Lip-sync nobody notices (ITU-R BT.1359: −125…+45 ms is detectable; we stay well inside). */
 export const IN_STEP_MS = 20;
-const CATCH_UP = 0.06;
+/** The fastest catching up: speech stays speech. */
+const CATCH_UP = 0.25;
 
 /**
  * What a track must do to be where the clock is. Pure.
@@ -73,7 +74,8 @@ const CATCH_UP = 0.06;
 export function steer(driftMs, rate) {
   if (Math.abs(driftMs) > JUMP_MS) return { jump: true };
   if (Math.abs(driftMs) <= IN_STEP_MS) return { jump: false, rate };
-  return { jump: false, rate: rate * (driftMs > 0 ? 1 - CATCH_UP : 1 + CATCH_UP) };
+  const lean = Math.min(Math.max(driftMs / 1000, -CATCH_UP), CATCH_UP); // a second would mend it
+  return { jump: false, rate: rate * (1 - lean) };
 }
 
 /**

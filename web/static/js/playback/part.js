@@ -5,6 +5,8 @@
 import { steer } from "./clock.js";
 
 const NEAR_MS = 15_000;
+/** A picture stands a moment before it moves: a track's first frame comes a little after the sound. */
+export const EARLY_MS = 1000;
 const STARVED = 3; // HTMLMediaElement.HAVE_FUTURE_DATA
 
 export class Part {
@@ -34,7 +36,7 @@ export class Part {
     if (!near) return this.#drop();
     const element = this.element ?? this.#make();
     const now = this.covers(positionMs);
-    this.#show(now);
+    this.#show(this.file.start_ms - EARLY_MS <= positionMs && positionMs < this.file.end_ms);
     if (!now || this.failed) {
       if (!element.paused) element.pause();
       return true;

@@ -5,7 +5,7 @@
  * Keys: space plays and pauses, the arrows left and right go five seconds, J and L ten, 0–9 tenths of the record.
  */
 import { MasterClock, afterGap, clockText } from "./clock.js";
-import { Part } from "./part.js";
+import { EARLY_MS, Part } from "./part.js";
 import { drawLanes } from "./time-line.js";
 
 const TICK_MS = 100;
@@ -157,7 +157,7 @@ class Player {
   #showSeats(position) {
     for (const seat of this.plan.seats) {
       const place = this.root.querySelector(`[data-seat="${CSS.escape(seat.id)}"]`);
-      const picture = seat.parts.some((/** @type {any} */ p) => p.kind === "video" && p.start_ms <= position && position < p.end_ms);
+      const picture = seat.parts.some((/** @type {any} */ p) => p.kind === "video" && p.start_ms - EARLY_MS <= position && position < p.end_ms);
       const off = /** @type {HTMLElement | null} */ (place?.querySelector("[data-part=off]") ?? null);
       if (off) off.hidden = picture;
     }
