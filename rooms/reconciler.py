@@ -64,15 +64,15 @@ class Reconciler:
         present = await self._media.list_participants(room.name)
         if not present and await self._empty_look_due(room):
             await self.ensure(room)
-        async with self._database.writing() as db:
-            sitting = await lock_sitting(db, room.sitting_id)
-            fresh = await db.get(MediaRoom, room.id, populate_existing=True)
-            if fresh is None or fresh.sid is None or fresh.closed_at is not None or not _is_live(sitting):
-                return False
-            sights = await _differences(db, fresh, present, began)
-            again = sights & self._sights.get(room.id, frozenset())
-            self._sights[room.id] = sights - again
-            await _put_right(db, fresh, again, present, self._clock())
+        async with self._database.reading() as db:
+            sights = await _differences(db, room.id, present, began)
+        again = sights & self._sights.get(room.id, frozenset())
+        self._sights[room.id] = sights - again
+        if again:
+            async with self._database.writing() as db:
+                await lock_sitting(db, room.sitting_id)
+                still = await _differences(db, room.id, present, began)  # what changed until the lock is left alone, too
+                await _put_right(db, room.id, again & still, present, self._clock())
         return bool(again)
 
     async def ensure(self, room: MediaRoom) -> None:
@@ -116,14 +116,14 @@ async def _made(db: AsyncSession, room_id: str, sid: str, now: datetime) -> None
     await db.flush()
 
 
-def _is_live(sitting: Sitting) -> bool:
-    return sitting_life.State(sitting.state) in sitting_life.LIVE
-
-
 async def _differences(
-    db: AsyncSession, room: MediaRoom, present: Iterable[LiveParticipant], began: datetime
+    db: AsyncSession, room_id: str, present: Iterable[LiveParticipant], began: datetime
 ) -> frozenset[Sight]:
     """What does not fit, as far as the snapshot can know: ("stranger" | "came" | "gone", identity, participant SID)."""
+    room = await db.get_one(MediaRoom, room_id, populate_existing=True)
+    sitting = await db.get_one(Sitting, room.sitting_id)
+    if room.sid is None or room.closed_at is not None or sitting_life.State(sitting.state) not in sitting_life.LIVE:
+        return frozenset()
     by_id = {seat.id: seat for seat in await seats.of_sitting(db, room.sitting_id)}
     found: set[Sight] = set()
     for person in present:
@@ -143,8 +143,9 @@ async def _differences(
 
 
 async def _put_right(
-    db: AsyncSession, room: MediaRoom, sights: frozenset[Sight], present: Iterable[LiveParticipant], now: datetime
+    db: AsyncSession, room_id: str, sights: frozenset[Sight], present: Iterable[LiveParticipant], now: datetime
 ) -> None:
+    room = await db.get_one(MediaRoom, room_id)
     joined_at = {person.sid: person.joined_at for person in present}
     rows = {row.participant_sid: row for row in await presence.open_rows(db, room.id)}
     for kind, identity, sid in sorted(sights, reverse=True):  # strangers first
