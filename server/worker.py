@@ -12,6 +12,7 @@ from server import health, logs
 from server.capture_client import HttpCapture
 from server.commands import stop_on_signals
 from server.database import load_models
+from server.housekeeping import keep_house
 from server.keys import api_key, key_folder
 from server.sealing import SealHandler
 from server.settings import Settings
@@ -22,6 +23,11 @@ from storage.migrations import migrate
 HEARTBEAT_S = 5.0
 
 
+def utc_now() -> datetime:
+    """The wall clock, aware UTC."""
+    return datetime.now(UTC)
+
+
 async def main(settings: Settings) -> None:
     """Work until asked to end; a job that is under way gets ten seconds, then goes back to the queue."""
     logs.set_up("worker")
@@ -29,17 +35,18 @@ async def main(settings: Settings) -> None:
     await migrate(settings.database)
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with opened(settings) as worker, asyncio.TaskGroup() as tasks:
-        beating = tasks.create_task(_beat(settings))
+    async with opened(settings) as (worker, database), asyncio.TaskGroup() as tasks:
+        beside = [tasks.create_task(_beat(settings)), tasks.create_task(keep_house(database, utc_now))]
         tasks.create_task(worker.run())
         await stop.wait()
         worker.stop()
-        beating.cancel()
+        for task in beside:
+            task.cancel()
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Worker]:
-    """A worker with its handlers; closes what it opened in reverse order."""
+async def opened(settings: Settings) -> AsyncIterator[tuple[Worker, Database]]:
+    """A worker with its handlers, and its database; closes what it opened in reverse order."""
     key = await asyncio.to_thread(load_or_create, key_folder(settings) / "sealing.pem")
     async with contextlib.AsyncExitStack() as stack:
         database = Database.open(settings.database)
@@ -52,9 +59,9 @@ async def opened(settings: Settings) -> AsyncIterator[Worker]:
             key=key,
             captures=settings.data_dir / "captures",
             records=settings.data_dir / "records",
-            now=lambda: datetime.now(UTC),
+            now=utc_now,
         )
-        yield Worker(database, {"seal": seal})
+        yield Worker(database, {"seal": seal}), database
 
 
 async def _beat(settings: Settings) -> None:

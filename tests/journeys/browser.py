@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, Playwright
 
 from tests.journeys.clips import Luma, Person, Samples
+from tests.journeys.media_files import decoded_sound
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -87,9 +88,7 @@ def pictures(page: Page, *, duration_ms: int = 3000, most: int = 20) -> list[Pic
 def sounds(page: Page, *, duration_ms: int = 6000) -> dict[str, Samples]:
     """What the page plays during `duration_ms`, by seat: mono, 48 kHz."""
     found = page.evaluate(f"{_probe()}; probeSounds({{durationMs: {duration_ms}}})")
-    return {
-        item["seat"]: np.frombuffer(base64.b64decode(item["samples"]), np.int16).astype(np.float64) / 32768 for item in found
-    }
+    return {item["seat"]: decoded_sound(io.BytesIO(base64.b64decode(item["webm"]))) for item in found}
 
 
 def _probe() -> str:

@@ -27,31 +27,29 @@ async function probePictures({ durationMs, most }) {
   return pictures;
 }
 
-/** Sound of every media element with a stream, for `durationMs`: mono samples at 48 kHz as base64 of 16-bit integers. */
+/** Sound of every media element with a stream, for `durationMs`: what the browser's own recorder wrote (WebM with Opus), as
+ *  base64. Its thread does not wait for the page, so a busy machine makes no holes. */
 async function probeSounds({ durationMs }) {
-  const context = new AudioContext({ sampleRate: 48000 });
-  await context.resume();
   const sounds = [];
   for (const element of document.querySelectorAll("audio, video")) {
     const tracks = element.srcObject?.getAudioTracks() ?? [];
     if (tracks.length === 0 || element.muted) continue;
     const sound = { seat: element.closest("[data-seat]")?.dataset.seat ?? "", parts: [] };
-    // A worklet would need a script of its own, which the page's content security policy rightly refuses.
-    const keep = context.createScriptProcessor(4096, 1, 1);
-    keep.onaudioprocess = ({ inputBuffer }) => sound.parts.push(inputBuffer.getChannelData(0).slice());
-    context.createMediaStreamSource(new MediaStream(tracks)).connect(keep);
-    keep.connect(context.destination);
+    sound.recorder = new MediaRecorder(new MediaStream(tracks), { mimeType: "audio/webm;codecs=opus", audioBitsPerSecond: 128000 });
+    sound.recorder.ondataavailable = ({ data }) => sound.parts.push(data);
+    sound.ended = new Promise((resolve) => (sound.recorder.onstop = resolve));
+    sound.recorder.start();
     sounds.push(sound);
   }
   await new Promise((resolve) => setTimeout(resolve, durationMs));
-  await context.close();
-  return sounds.map(({ seat, parts }) => {
-    const whole = new Int16Array(parts.reduce((length, part) => length + part.length, 0));
-    let at = 0;
-    for (const part of parts) for (const value of part) whole[at++] = Math.max(-1, Math.min(1, value)) * 32767;
+  const found = [];
+  for (const { seat, parts, recorder, ended } of sounds) {
+    recorder.stop();
+    await ended;
+    const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
     let text = "";
-    const bytes = new Uint8Array(whole.buffer);
-    for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-    return { seat, samples: btoa(text) };
-  });
+    for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+    found.push({ seat, webm: btoa(text) });
+  }
+  return found;
 }

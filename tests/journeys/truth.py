@@ -14,7 +14,8 @@ from playwright.sync_api import Page
 
 from tests.journeys import clips, likeness
 from tests.journeys.browser import pictures, sounds
-from tests.journeys.clips import Luma, Person, Samples
+from tests.journeys.clips import Luma, Person
+from tests.journeys.media_files import decoded_luma, decoded_sound
 from tests.journeys.product import HOUSE
 
 LIKENESS, CORRELATION = 0.85, 0.6
@@ -77,31 +78,12 @@ def expect_true_record(playback: Path, people: Sequence[Person], seats: Mapping[
     tracks = {(seat["seat"], track["source"]): track["files"] for seat in plan["seats"] for track in seat["tracks"]}
     for who, seat in seats.items():
         film = max(tracks[seat, "camera"], key=lambda file: file["length_ms"])
-        score = picture_likeness(recorded_luma(playback / film["file"]), who)
+        score = picture_likeness(decoded_luma(playback / film["file"]), who)
         assert score >= LIKENESS, f"recorded pictures of person {who}: {score:.3f}"
         sound = max(tracks[seat, "microphone"], key=lambda file: file["length_ms"])
-        samples = recorded_sound(playback / sound["file"])[: 8 * clips.SAMPLE_RATE]
+        samples = decoded_sound(playback / sound["file"])[: 8 * clips.SAMPLE_RATE]
         score = likeness.envelope_correlation(samples, clips.source_sound(people[who]))
         assert score >= CORRELATION, f"recorded voice of person {who}: {score:.3f}"
-
-
-def recorded_luma(path: Path, most: int = 60) -> list[Luma]:
-    """The first pictures of a recorded film."""
-    found: list[Luma] = []
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            found.append(frame.to_ndarray(format="gray8").astype(np.uint8))
-            if len(found) == most:
-                break
-    return found
-
-
-def recorded_sound(path: Path) -> Samples:
-    """A recorded sound, mono, 48 kHz."""
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=clips.SAMPLE_RATE)
-    with av.open(str(path)) as container:
-        parts = [out.to_ndarray().ravel() for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-    return np.concatenate(parts).astype(np.float64) / 32768
 
 
 def verify(record: Path, fingerprint: str = "") -> subprocess.CompletedProcess[str]:
