@@ -141,6 +141,20 @@ def test_talk_beside_the_pictures(room: Room, playwright: Playwright) -> None:
         expect(zhao.locator("[data-news=said]")).to_contain_text("听得见了吗<b>？")
 
 
+def test_everybody_sees_the_recording_begin_and_one_person_stops_it(room: Room, playwright: Playwright) -> None:
+    with browser_page(playwright, None, PHONE) as zhao:
+        seat = room.bring(zhao)
+        until(moving(room.host, seat), "the villager's picture")
+        room.host.get_by_role("button", name="开始录制").click()
+        for page in (room.host, zhao):
+            expect(page.locator(".ss-call [data-part=recording]")).to_have_text("正在录音录像")
+        expect(zhao.locator("[data-part=announcer]")).to_contain_text("正在录音录像")
+        zhao.get_by_role("button", name="更多").click()
+        zhao.get_by_role("button", name="我不让录了").click()
+        for page in (room.host, zhao):
+            expect(page.locator(".ss-call [data-part=recording]")).to_have_text("有人不让录了，现在不录")
+
+
 def test_the_host_keeps_order(room: Room, playwright: Playwright) -> None:
     with browser_page(playwright, None, PHONE) as zhao:
         seat = room.bring(zhao)

@@ -7,6 +7,7 @@ export default class OwnAnswer {
     this.live = live;
     this.fieldset = /** @type {HTMLElement|null} */ (root.querySelector("[data-part='answer']"));
     for (const button of this.fieldset?.querySelectorAll("[data-answer]") ?? []) {
+      /** @type {HTMLButtonElement} */ (button).disabled = false;
       button.addEventListener("click", () => void this.#answer(/** @type {HTMLElement} */ (button).dataset.answer ?? "no"));
     }
   }

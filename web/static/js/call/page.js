@@ -69,6 +69,7 @@ class Page {
     if (!skip) this.#show("check");
     await this.own.open();
     this.check.opened();
+    void this.#loadLibrary().catch(() => undefined); // asked for again when it is needed
     if (skip) await this.#checked();
   }
 
@@ -106,12 +107,12 @@ class Page {
   async #checked() {
     this.ready = true;
     sessionStorage.setItem(this.mark, "checked");
-    void this.#loadLibrary();
     if (this.live.state?.stage !== "call") this.#show("lobby");
     await this.#claim("arrive");
     this.#stopBeating();
     if (this.shown !== "over") this.beat = setInterval(() => void this.#claim("heartbeat"), HEARTBEAT_MS);
     this.arrived = true;
+    if (this.live.state?.stage === "call") void this.#enter();
     await this.live.refresh();
   }
 
