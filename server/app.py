@@ -12,6 +12,7 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from recordings.keys import fingerprint, load_or_create
 from rooms import webhooks as room_webhooks
 from rooms.coordinator import Coordinator
 from rooms.digests import Secrets
@@ -20,7 +21,7 @@ from server import health, lan, logs, passthrough, webhooks
 from server.capture_client import HttpCapture
 from server.database import load_models
 from server.http import listen, server
-from server.keys import ApiKey, api_key, application_secret
+from server.keys import ApiKey, api_key, application_secret, key_folder
 from server.media_rooms import LiveKitRooms
 from server.notifier import LogNotifier
 from server.settings import Settings
@@ -66,6 +67,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         capture = HttpCapture(settings.media_url, key)
         stack.push_async_callback(capture.close)
         tail = await stack.enter_async_context(running(Tail(database)))
+        signing = await asyncio.to_thread(load_or_create, key_folder(settings) / "sealing.pem")
         coordinator = Coordinator(database, media, capture, clock=utc_now)
         services = Services(
             database=database,
@@ -76,6 +78,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             coordinator=coordinator,
             secrets=Secrets(application_secret(settings).encode()),
             records=settings.data_dir / "records",
+            fingerprint=fingerprint(signing.public),
             site=_site(settings),
         )
         yield Parts(services, media, capture, Upkeep(coordinator))
