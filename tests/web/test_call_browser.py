@@ -235,3 +235,54 @@ def test_the_end_is_the_end_for_everybody(room: Room, playwright: Playwright) ->
         room.host.get_by_role("button", name="结束，大家都离开").click()
         for page in (room.host, zhao):
             expect(page.locator("#over-title")).to_have_text("这次调解会结束了")
+
+
+# Written from the description, not from the script: where each happening leads; what is not here means nothing.
+WHERE_IT_LEADS = {
+    "out": {"enter": "joining", "leave": "over", "closed": "over"},
+    "joining": {"connected": "in", "lost": "away", "replaced": "elsewhere", "closed": "over", "leave": "over"},
+    "in": {"interrupted": "resuming", "lost": "away", "replaced": "elsewhere", "closed": "over", "leave": "over"},
+    "resuming": {
+        "resumed": "in",
+        "interrupted": "resuming",
+        "lost": "away",
+        "replaced": "elsewhere",
+        "closed": "over",
+        "leave": "over",
+    },
+    "away": {"retry": "joining", "replaced": "elsewhere", "closed": "over", "leave": "over"},
+    "elsewhere": {"enter": "joining", "leave": "over", "closed": "over"},
+    "over": {"enter": "joining", "leave": "over", "closed": "over"},
+}
+HAPPENINGS = ("enter", "connected", "interrupted", "resumed", "lost", "retry", "replaced", "closed", "leave")
+
+
+def test_the_connection_s_table_and_the_judgement_of_the_line(live: Live, playwright: Playwright) -> None:
+    with browser_page(playwright, None, DESKTOP) as page:
+        page.goto(f"{live.address}/j")
+        base = str(page.locator("script[type=module]").first.get_attribute("src")).rsplit("/", 1)[0]
+        table = page.evaluate(
+            """async ([base, places, happenings]) => {
+              const { step } = await import(`${base}/call/connection.js`);
+              return places.map((place) => happenings.map((happening) => step(place, happening)?.place ?? null));
+            }""",
+            [base, list(WHERE_IT_LEADS), list(HAPPENINGS)],
+        )
+        told = {
+            place: {happening: to for happening, to in zip(HAPPENINGS, row, strict=True) if to is not None}
+            for place, row in zip(WHERE_IT_LEADS, table, strict=True)
+        }
+        assert told == WHERE_IT_LEADS
+        turns = page.evaluate(
+            """async (base) => {
+              const { LinkWatch } = await import(`${base}/call/link-watch.js`);
+              const turns = [];
+              const watch = new LinkWatch((link) => turns.push(link));
+              const give = (count, lost, roundTripS) => { for (let n = 0; n < count; n += 1) watch.take({ lost, roundTripS }); };
+              give(2, 0.2, 0.1); give(1, 0, 0.1);   // two bad samples are a cough
+              give(3, 0.2, 0.1); give(3, 0.06, 0.1); give(3, 0, 1.5); give(5, 0, 0.1);
+              return turns;
+            }""",
+            base,
+        )
+        assert turns == ["bad", "weak", "bad", "good"]
