@@ -129,9 +129,11 @@ async def _leave(db: AsyncSession, doing: Doing) -> None:
 
 
 async def _entry(doing: Doing) -> Answer:
-    """A fresh media token for this seat. An older page of the same seat is refused, so that it does not take it back."""
+    """A fresh media token for this seat. With `claim` the page arrives by it; else an older page of the same seat is
+    refused, so that it does not take the seat back."""
+    present = _arrive if doing.body.get("claim") is True else _beat
     async with doing.services.database.writing() as db:
-        await _beat(db, doing)
+        await present(db, doing)
     entry = await doing.services.coordinator.enter(doing.seat_id)
     return {"url": entry.url or _own_socket(doing.request), "token": entry.token}
 

@@ -278,7 +278,9 @@ def test_the_connection_s_table_and_the_judgement_of_the_line(live: Live, playwr
               const { LinkWatch } = await import(`${base}/call/link-watch.js`);
               const turns = [];
               const watch = new LinkWatch((link) => turns.push(link));
-              const give = (count, lost, roundTripS) => { for (let n = 0; n < count; n += 1) watch.take({ lost, roundTripS }); };
+              const give = (count, lost, roundTripS) => {
+                for (let n = 0; n < count; n += 1) watch.take({ lost, roundTripS });
+              };
               give(2, 0.2, 0.1); give(1, 0, 0.1);   // two bad samples are a cough
               give(3, 0.2, 0.1); give(3, 0.06, 0.1); give(3, 0, 1.5); give(5, 0, 0.1);
               return turns;

@@ -45,7 +45,7 @@ def look(page: Page, name: str, problems: list[str], sizes: tuple[tuple[int, int
     SHOTS.mkdir(parents=True, exist_ok=True)
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_function("document.fonts.status === 'loaded'")
+        page.evaluate("document.fonts.ready.then(() => true)")
         page.screenshot(path=SHOTS / f"{name}-{width}.png", full_page=True)
         if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
             problems.append(f"{name} is wider than {width}")

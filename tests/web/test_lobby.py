@@ -96,6 +96,8 @@ async def test_the_newest_page_of_a_seat_wins_and_the_older_is_told(stand: Stand
     old = await zhao.act("entry", tab="tab-1")
     assert old.status_code == 409 and old.json()["code"] == "tab-superseded"
     assert (await zhao.act("entry", tab="tab-2")).status_code == 200
+    assert (await zhao.act("entry", tab="tab-3", claim=True)).status_code == 200
+    assert (await zhao.act("entry", tab="tab-2")).json()["code"] == "tab-superseded"
 
 
 async def test_a_reload_and_a_hang_up_lead_back_to_the_same_seat(stand: Stand) -> None:
