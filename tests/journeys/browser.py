@@ -79,8 +79,8 @@ class Picture:
     luma: Luma
 
 
-def pictures(page: Page, *, duration_ms: int = 3000, most: int = 20) -> list[Picture]:
-    """What the page's video elements show during `duration_ms`."""
+def pictures(page: Page, *, duration_ms: int = 15_000, most: int = 12) -> list[Picture]:
+    """The next `most` pictures of each of the page's playing videos, or what comes within `duration_ms`."""
     found = page.evaluate(f"{_probe()}; probePictures({{durationMs: {duration_ms}, most: {most}}})")
     return [Picture(item["seat"], _luma(item["png"])) for item in found]
 

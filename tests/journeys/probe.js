@@ -1,29 +1,31 @@
 // What a page really shows and plays, for the tests: pictures of its video elements, samples of its sound.
 
-/** Pictures of every video element that plays, for `durationMs`: PNG data URLs with the element's seat (data-seat upwards).
- *  At most `most` pictures an element. */
+/** Pictures of every video element that plays: PNG data URLs with the element's seat (data-seat upwards). Ends when each has
+ *  shown `most` new pictures, or after `durationMs` at the latest. */
 async function probePictures({ durationMs, most }) {
   const pictures = [];
   const canvas = document.createElement("canvas");
-  const watch = (video) => {
-    let taken = 0;
-    const seat = video.closest("[data-seat]")?.dataset.seat ?? "";
-    const take = () => {
-      if (performance.now() > until || taken >= most) return;
-      if (video.videoWidth > 0) {
+  const until = performance.now() + durationMs;
+  const watched = [...document.querySelectorAll("video")].filter((video) => video.videoWidth > 0 && !video.paused);
+  const watch = (video) =>
+    new Promise((resolve) => {
+      let taken = 0;
+      const seat = video.closest("[data-seat]")?.dataset.seat ?? "";
+      const late = setTimeout(resolve, durationMs);
+      const take = () => {
+        if (performance.now() > until) return;
         canvas.width = video.videoWidth;
         canvas.height = video.videoHeight;
         canvas.getContext("2d").drawImage(video, 0, 0);
-        pictures.push({ seat, png: canvas.toDataURL("image/png"), mirrored: getComputedStyle(video).transform.includes("-1") });
+        pictures.push({ seat, png: canvas.toDataURL("image/png") });
         taken += 1;
-      }
+        if (taken < most) return void video.requestVideoFrameCallback(take);
+        clearTimeout(late);
+        resolve();
+      };
       video.requestVideoFrameCallback(take);
-    };
-    video.requestVideoFrameCallback(take);
-  };
-  const until = performance.now() + durationMs;
-  document.querySelectorAll("video").forEach(watch);
-  await new Promise((resolve) => setTimeout(resolve, durationMs));
+    });
+  await Promise.all(watched.map(watch));
   return pictures;
 }
 

@@ -70,7 +70,6 @@ def test_a_recorded_mediation(playwright: Playwright, people: list[clips.Person]
 
         seat_before = own_seat(phone)
         phone.reload()
-        villager.check_devices_and_go()
         villager.expect_call()
         villager.expect_pictures_of(3)
         assert own_seat(phone) == seat_before
