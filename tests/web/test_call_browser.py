@@ -15,6 +15,8 @@ from tests.web.call_live import Live, join_by_link, running_house
 SCRIPT_BYTES_BEFORE_CALL = 200_000
 IN_CALL = "[data-place=in]"
 expect.set_options(timeout=20_000)
+# One worker, in a row: they share a house, and no async test may run while the browsers' driver does.
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
