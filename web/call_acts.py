@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from rooms import admission, board, chat, consents, hands, hosting, invitations, lobby, recording, seats, sittings
+from rooms.errors import SeatError
 from rooms.lifecycles import seat as seat_life
 from web.errors import WebError
 from web.language import N_, translate
@@ -173,6 +174,9 @@ async def _board(db: AsyncSession, doing: Doing) -> None:
 
 
 async def _rest(db: AsyncSession, doing: Doing) -> None:
+    """Only who is in the room may pause it: a stranger before the door could stop everybody's recording."""
+    if (await seats.pass_of(db, doing.seat_id)).state not in seat_life.HOLDS_TOKEN:
+        raise SeatError("seat-not-admitted")
     await sittings.rest(db, doing.sitting_id, by=doing.visitor.by, now=doing.services.now())
 
 

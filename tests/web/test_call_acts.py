@@ -61,6 +61,23 @@ async def test_a_break_is_for_everybody_and_the_host_ends_it(stand: Stand) -> No
     assert (await zhao.state())["sitting"]["rest_s"] is None
 
 
+async def test_nobody_before_the_door_can_call_a_break(stand: Stand) -> None:
+    host, zhao = await in_call(stand)
+    assert (await host.act("send_back", seat=zhao.seat)).status_code == 200
+    refused = await zhao.act("rest")
+    assert refused.status_code == 409 and refused.json()["code"] == "seat-not-admitted"
+    assert (await host.state())["sitting"]["rest_s"] is None
+
+
+async def test_naming_one_more_person_shuts_the_gate_before_the_page_is_answered(stand: Stand) -> None:
+    host, zhao = await in_call(stand)
+    assert (await host.act("start_recording")).status_code == 200
+    assert stand.sitting_id in stand.capture.granted
+    added = await zhao.http.post(f"{zhao.root}/attendees", data={"name": "赵小山", "kinship": "儿子"})
+    assert added.status_code == 303
+    assert stand.sitting_id not in stand.capture.granted
+
+
 async def test_a_muted_seat_reaches_the_node(stand: Stand) -> None:
     host, zhao = await in_call(stand)
     assert (await host.act("mute", seat=zhao.seat)).status_code == 200

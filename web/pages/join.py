@@ -108,6 +108,8 @@ async def _add(request: Request, visitor: Visitor, form: FormData) -> dict[str, 
     try:
         async with services.database.writing() as db:
             await attendees.add(db, visitor.seat.seat_id, name=name, helper=True, kinship=kinship, now=services.now())
+        # Somebody who was not asked is in the picture: the gate is shut before this page is answered.
+        await services.coordinator.settle(visitor.seat.sitting_id)
     except RoomsError as error:
         field = "kinship" if error.code.startswith(("kinship", "relation")) else "name"
         return {field: translate(request, errors.shown(error.code).text)}
