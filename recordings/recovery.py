@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 
 from recordings import chain, folders, history, matroska
-from recordings.errors import ChainError, FolderError
+from recordings.errors import ChainError, FolderError, RecordingsError
 
 _log = structlog.get_logger()
 
@@ -54,6 +54,9 @@ def recover_all(spool: Path, now: datetime) -> list[Recovery]:
                 recovered += recover(folder, now)
             except FolderError as error:
                 _log.info("capture_recovery_skipped", sitting=folder.name, code=error.code)
+            except (RecordingsError, OSError, ValueError, LookupError, TypeError) as error:
+                # One damaged folder must not keep a node from starting; sealing meets the same error and says so.
+                _log.error("capture_recovery_failed", sitting=folder.name, error=type(error).__name__)
     return recovered
 
 
@@ -134,14 +137,14 @@ def _recovered(folder: Path, name: str, opened_ns: int | None) -> RecoveredFile:
 
 def _last_frame(path: Path, links_path: Path, counted: int, opened_ns: int) -> str:
     """When the last frame that counts was captured, from the last cluster in the file."""
-    last = None
+    if not counted:
+        return ""  # after a power cut even the first line of the chain may be missing
+    last, at = None, 0
     with links_path.open("rb") as links:
-        next(links)
-        for line in links:
-            entry = json.loads(line) if line.endswith(b"\n") else {"at": counted}
-            if entry["at"] >= counted:
-                break
-            last = entry
+        links.readline()
+        while at < counted:  # only lines that were walked are looked at: what follows them may be anything
+            last = json.loads(links.readline())
+            at = last["at"] + last["len"]
     if last is None:
         return ""
     with path.open("rb") as data:

@@ -125,3 +125,26 @@ def test_torn_ends_do_not_count(tmp_path: Path, killed: Path, cut: int) -> None:
     folders.finish(folder)
     seal.seal(folder, seal.Evidence("sitting1"), keys.load(tmp_path / "k.pem"), now=datetime.now(UTC))
     assert verify.verify(folder).exit_code == verify.SIGNER_UNKNOWN
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 40, b"{}\n"])
+def test_a_chain_that_a_power_cut_emptied_counts_nothing_and_stops_nobody(tmp_path: Path, killed: Path, left: bytes) -> None:
+    shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
+    spool, folder = tmp_path / "spool", tmp_path / "spool" / "sitting1"
+    (folder / "seat-a/camera-1.mkv.chain").write_bytes(left)
+    with (folder / "seat-b/camera-1.mkv.chain").open("ab") as links:
+        links.write(b"not a line of a chain\n")
+    (recovered,) = recovery.recover_all(spool, datetime.now(UTC))
+    by_name = {file.file: file for file in recovered.files}
+    assert (by_name["seat-a/camera-1.mkv"].counted, by_name["seat-a/camera-1.mkv"].until) == (0, "")
+    assert by_name["seat-b/camera-1.mkv"].counted > 0 and by_name["seat-b/camera-1.mkv"].until
+
+
+def test_a_folder_that_cannot_be_read_does_not_keep_the_others_from_recovery(tmp_path: Path, killed: Path) -> None:
+    shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
+    spool = tmp_path / "spool"
+    shutil.copytree(spool / "sitting1", spool / "damaged")
+    (spool / "damaged" / "timeline.jsonl").unlink()
+    (spool / "damaged" / "timeline.jsonl").mkdir()
+    (recovered,) = recovery.recover_all(spool, datetime.now(UTC))
+    assert recovered.run == 1 and (spool / "sitting1" / "recovery-1.json").exists()
