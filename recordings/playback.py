@@ -91,7 +91,7 @@ class _Maker:
         self._origin_ns = min([self._told.started_ns, *starts])
         made: list[tuple[history.FileFacts, Derived]] = []
         for done, file in enumerate(playable):
-            derived = self._derive(file)
+            derived = self._playable(file)
             if derived is not None:
                 made.append((file, derived))
             if progress is not None:
@@ -135,10 +135,19 @@ class _Maker:
     def _ms(self, at_ns: int) -> int:
         return (at_ns - self._origin_ns) // 1_000_000
 
+    def _playable(self, file: history.FileFacts) -> Derived | None:
+        """The derived file, or None when the captured one is nothing FFmpeg understands: what one peer sent must not keep
+        everybody else's pictures from being seen."""
+        try:
+            return self._derive(file)
+        except (av.error.InvalidDataError, av.error.ArgumentError) as error:
+            _log.warning("playback_file_unreadable", sitting=self._told.sitting, error=type(error).__name__)
+            (self._target / file.name).with_suffix(_suffix(file)).unlink(missing_ok=True)
+            return None
+
     def _derive(self, file: history.FileFacts) -> Derived | None:
         """One derived file; None when the captured one holds no frame."""
-        suffix = ".mp4" if file.codec == "h264" else ".webm"
-        name = str(Path(file.name).with_suffix(suffix))
+        name = str(Path(file.name).with_suffix(_suffix(file)))
         target = self._target / name
         target.parent.mkdir(mode=0o700, exist_ok=True)
         start_ns = self._clock.wall_ns(file.take, file.ssrc, file.rtp)
@@ -182,6 +191,10 @@ class _Maker:
             wall_ns = self._clock.wall_ns(file.take, file.ssrc, rtp)
             last_ms = max(last_ms + 1, (wall_ns - start_ns) // 1_000_000)
             yield last_ms, bytes(packet), packet.is_keyframe
+
+
+def _suffix(file: history.FileFacts) -> str:
+    return ".mp4" if file.codec == "h264" else ".webm"
 
 
 def _with_silence(frames: Iterator[tuple[int, bytes, bool]]) -> Iterator[tuple[int, bytes, bool]]:

@@ -77,7 +77,12 @@ class SealHandler:
         if folder.exists():
             recovery.finish(folder, self.now())
         sealed = seals.seal(folder, told(evidence), self.key, now=self.now(), destination=record)
-        playback.make(record, self.records / f"{evidence.sitting_id}.{PLAYBACK}")
+        try:
+            playback.make(record, self.records / f"{evidence.sitting_id}.{PLAYBACK}")
+        except Exception as error:
+            # What a peer sent may be nothing FFmpeg can repack. The record is whole without: it hangs on the case, and
+            # the page that plays it tries again and says so.
+            log.error("playback.failed", sitting=evidence.sitting_id, error=type(error).__name__)
         return sealed
 
     async def _attach(self, evidence: Evidence, sealed: seals.Sealed | None) -> None:

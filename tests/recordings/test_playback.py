@@ -180,3 +180,25 @@ async def test_chromium_plays_and_seeks_what_was_derived(
             assert told["at"] == pytest.approx(2.2, abs=0.01)
             assert told["width"] == (320 if track["kind"] == "video" else 0)
         await browser.close()
+
+
+async def test_a_file_that_nobody_understands_leaves_the_others_playable(
+    capture: Capture, time: FakeClock, key: SigningKey, tmp_path: Path
+) -> None:
+    camera, microphone = FakeTrack(VP8), FakeTrack(OPUS)
+    capture.participant_joining("room1", "seat-a", True)
+    capture.track_published("room1", "seat-a", "TR_v", "camera", camera)
+    capture.track_published("room1", "seat-a", "TR_a", "microphone", microphone)
+    await capture.grant(time.grant("seat-a"))
+    pictures, tones = RtpStream(VP8), RtpStream(OPUS, ssrc=7)
+    for frame, packet in zip(video("VP8", 1), sound(1), strict=False):
+        camera.deliver(pictures.frame(frame), time.advance(0.02))
+        microphone.deliver(tones.frame(packet), time.now_ns)
+    await capture.finish("sitting1")
+    record = tmp_path / "records" / "r1"
+    seal.seal(tmp_path / "spool" / "sitting1", evidence(), key, now=time.utc(), destination=record)
+    broken = record / "seat-a" / "camera-1.mkv"
+    broken.write_bytes(bytes(broken.stat().st_size))
+    (seat,) = playback.make(record, tmp_path / "derived")["seats"]
+    assert [track["source"] for track in seat["tracks"]] == ["microphone"]
+    assert not list((tmp_path / "derived").rglob("camera*"))
