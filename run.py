@@ -19,6 +19,7 @@ def enter_environment() -> None:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # database, records and keys are their owner's alone
     enter_environment()
     from server.commands import cli
 
