@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooms import errands, lobby, recording, seats, webhooks
 from rooms.coordinator import Coordinator
+from rooms.errors import RoomsError
 from rooms.lifecycles import seat as seat_life
 from rooms.locks import lock_sitting
 from rooms.models import Seat
@@ -75,7 +76,11 @@ class Upkeep:
 
         async def settle(sitting_id: str) -> None:
             async with gate:
-                await self._coordinator.settle(sitting_id)
+                try:
+                    await self._coordinator.settle(sitting_id)
+                except RoomsError as error:
+                    # A sitting that contradicts itself must not let the leases of all the others lapse.
+                    log.error("upkeep.settle_failed", sitting=sitting_id, code=error.code)
 
         async with asyncio.TaskGroup() as group:
             for sitting_id in sitting_ids:

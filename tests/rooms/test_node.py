@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from rooms import errands, hosting
+from rooms.errors import IllegalMoveError
 from rooms.lifecycles.seat import State
 from rooms.models import Attendance, Errand, WebhookSeen
 from rooms.webhooks import WebhookEvent
@@ -273,3 +274,27 @@ async def test_an_attendance_never_ends_before_it_began(stage: Stage) -> None:
         row = (await db.scalars(select(Attendance).where(Attendance.seat_id == villager.seat_id))).one()
     assert row.ended_at is not None
     assert row.ended_at >= row.began_at
+
+
+async def test_one_sitting_that_contradicts_itself_does_not_hold_up_the_leases_of_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.open()
+    await stage.everybody_agrees()
+    await stage.start()
+    broken = stage.sitting_id
+    await stage.open(host_connects=False)
+    await stage.connect_staff(stage.host_seat)
+    await stage.everybody_agrees()
+    await stage.start()
+    settle = stage.coordinator.settle
+
+    async def settle_or_fail(sitting_id: str) -> bool:
+        if sitting_id == broken:
+            raise IllegalMoveError("lease", "held", "finished")
+        return await settle(sitting_id)
+
+    monkeypatch.setattr(stage.coordinator, "settle", settle_or_fail)
+    await stage.seconds_pass(40)
+    assert await stage.recorded() == ("recording", "")
+    assert stage.capture.writes(stage.sitting_id) and not stage.capture.writes(broken)
