@@ -19,8 +19,8 @@ run: .venv/.run ## start everything on this machine with demo data (LAN=1: HTTPS
 
 test: .venv/.test test-system ## all checks and tests, real browser included
 	@$(MAKE) --no-print-directory check
-	$(PY) -m pytest tests --ignore=tests/journeys -n 2 --dist loadgroup
-	$(PY) -m pytest tests/journeys
+	$(PY) -m pytest tests -m "not browser" -n 2 --dist loadfile
+	$(PY) -m pytest tests -m browser
 
 journeys: .venv/.test test-system ## only the browser journeys
 	$(PY) -m pytest tests/journeys

@@ -6,12 +6,14 @@ transaction; a second process that starts at the same moment waits and then find
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["differences", "head", "migrate", "revision_of"]
 
 _FOLDER = Path(__file__).parent
+_TRIES, _PAUSE_S = 20, 0.25
 _POSTGRES_LOCK = 0x73686F73  # any number of ours: advisory locks have no names
 # Search tables are written as SQL in the migrations; their shadow tables belong to the engine.
 _SEARCH_TABLES = "_fts"
@@ -42,13 +45,25 @@ async def migrate(url: str) -> bool:
     """
     engine = _engine(url)
     try:
-        async with engine.connect() as connection:
-            if await connection.run_sync(revision_of) == head():
-                return False
-        async with engine.begin() as connection:
-            return await connection.run_sync(_upgrade)
+        for _ in range(_TRIES):
+            try:
+                return await _migrate(engine)
+            except OperationalError as error:
+                # Two processes that make the same new SQLite file: turning its journal to WAL does not wait for a lock.
+                if "locked" not in str(error.orig):
+                    raise
+                await asyncio.sleep(_PAUSE_S)
+        return await _migrate(engine)
     finally:
         await engine.dispose()
+
+
+async def _migrate(engine: AsyncEngine) -> bool:
+    async with engine.connect() as connection:
+        if await connection.run_sync(revision_of) == head():
+            return False
+    async with engine.begin() as connection:
+        return await connection.run_sync(_upgrade)
 
 
 async def differences(url: str, models: Sequence[str]) -> list[Any]:

@@ -21,6 +21,8 @@ from tests.journeys.product import Product, running_product, until
 from tests.journeys.stories import demo_story
 from tests.journeys.truth import own_seat, verify
 
+pytestmark = pytest.mark.browser
+
 LOST_MS = 1500
 VICTIMS = ("app", "media", "worker", "media", "app", "media", "worker", "app", "media", "app")
 BACK_S = 60.0

@@ -19,6 +19,8 @@ from tests.journeys.product import running_product
 from tests.journeys.stories import demo_story
 from tests.journeys.truth import own_seat
 
+pytestmark = pytest.mark.browser
+
 MEDIAN_MS, P95_MS = 40.0, 80.0
 WANTED = 10
 BRIGHT, LOUD, QUIET_MS = 128.0, 0.02, 500.0

@@ -14,6 +14,8 @@ from tests.journeys.product import Product, running_product, until
 from tests.journeys.stories import Story, demo_story
 from tests.journeys.truth import expect_true_pictures, expect_true_record, expect_true_voices, own_seat, verify
 
+pytestmark = pytest.mark.browser
+
 VILLAGER, MEDIATOR, LAWYER = range(3)
 
 

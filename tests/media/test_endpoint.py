@@ -97,6 +97,7 @@ async def test_an_ice_restart_keeps_the_association_even_to_tcp(endpoint: Endpoi
         assert fresh == alice.transport.ice and fresh.ufrag != former.ufrag
         await alice.client.check()  # the former credentials are good until the peer has moved
         camera.shoot()
+        await until(lambda: payloads(bob) == camera.payloads)  # two sockets have no common order
         await alice.client.move(candidate(endpoint, "tcp"), fresh)
         camera.shoot()
         await until(lambda: payloads(bob) == camera.payloads)

@@ -121,11 +121,11 @@ async def test_a_lost_packet_is_given_up_and_a_key_frame_asked_for(stage: Stage)
 async def test_key_frames_are_asked_for_every_four_seconds(stage: Stage) -> None:
     camera = FakeTrack(VP8)
     await stage.open(camera=camera)
-    stage.play(camera, [frames(RtpStream(VP8), 1)[0]])
+    stream = RtpStream(VP8)
+    stage.play(camera, frames(stream, 1))
     await eventually(lambda: stage.capture.state("sitting1").written_bytes > 0)
     stage.time.advance(1.9)
     assert camera.key_frames_asked == 1
-    stream = RtpStream(VP8, sequence=500, timestamp=500_000)
     for _ in range(3):
         stage.play(camera, [[stream.packet(b"")]])
         stage.time.advance(1)

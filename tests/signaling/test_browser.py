@@ -15,7 +15,7 @@ from playwright.async_api import Page, async_playwright
 
 from tests.signaling.live_node import LiveNode, cut
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 HERE = Path(__file__).parent
 CLIENT = HERE.parents[1] / "web" / "static" / "vendor" / "livekit-client.umd.js"

@@ -16,7 +16,7 @@ SCRIPT_BYTES_BEFORE_CALL = 200_000
 IN_CALL = "[data-place=in]"
 expect.set_options(timeout=20_000)
 # One worker, in a row: they share a house, and no async test may run while the browsers' driver does.
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ PHONE, DESK, KIOSK = (360, 740), (1280, 800), (1920, 1080)
 LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
 expect.set_options(timeout=20_000)
 # One worker, in a row: they share a house, and no async test may run while the browsers' driver does.
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from storage.outbox import running
 from tests.web.recorded import Recorded, recorded
 from tests.web.staff_stand import PASSWORD, staff_standing
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PICTURES = Path("build/screenshots")
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
