@@ -68,5 +68,5 @@ def _config(settings: Settings, key: ApiKey, *, auto_create: bool) -> SignalingC
     return SignalingConfig(
         keys={key.key: (key.secret,)},
         auto_create=auto_create,
-        webhooks=WebhookConfig(urls=(settings.webhook,) if told else ()),
+        webhooks=WebhookConfig(urls=(settings.webhook,) if told else (), own_machine=not settings.webhook_url),
     )

@@ -66,6 +66,9 @@ class WebhookConfig:
     """Where events are posted. Each url has its own queue; the oldest event is dropped when it is full."""
 
     urls: tuple[str, ...] = ()
+    own_machine: bool = False
+    """The urls are served on this machine: its certificate, which names another address, is not checked, and no proxy of
+    the environment is asked. Events are signed either way."""
     api_key: str = ""
     """The key that signs; empty means the first of `SignalingConfig.keys`."""
     queue_length: int = 1_000

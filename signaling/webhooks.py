@@ -44,7 +44,12 @@ class Webhooks:
 
     def __init__(self, config: WebhookConfig, signer: Signer, monotonic: Callable[[], float]) -> None:
         self._config = config
-        self._client = httpx2.AsyncClient(timeout=config.timeout_s, follow_redirects=False)
+        self._client = httpx2.AsyncClient(
+            timeout=config.timeout_s,
+            follow_redirects=False,
+            verify=not config.own_machine,
+            trust_env=not config.own_machine,
+        )
         self._queues = [_Queue(url, config, signer, self._client, monotonic) for url in config.urls]
         self._tasks: list[asyncio.Task[None]] = []
 

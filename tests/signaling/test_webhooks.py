@@ -1,12 +1,14 @@
 """Webhooks as a receiver with LiveKit's own library sees them, also one that fails."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+import trustme
 from livekit import api
 from livekit.protocol import models, webhook
 
@@ -58,9 +60,9 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(refusals: int = 0) -> AsyncIterator[Receiver]:
+async def receiving(refusals: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     receiver = Receiver(refusals)
-    server = await asyncio.start_server(receiver.handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(receiver.handle, "127.0.0.1", 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     yield receiver
     server.close()
@@ -154,3 +156,21 @@ async def test_one_dead_url_does_not_hold_up_another_and_closing_is_bounded() ->
         assert await receiver.until(1) == ["room_started"]
         async with asyncio.timeout(5):
             await queue.close()
+
+
+async def test_only_the_own_machine_is_believed_without_a_known_certificate() -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("shuoshi.example").configure_cert(tls)
+    async with receiving(tls=tls) as receiver:
+        url = receiver.url.replace("http://", "https://")
+        away = hooks((url,), give_up_s=0.1)
+        away.start()
+        away.post(note("away"))
+        await away.close()
+        assert receiver.seen == []
+        own = hooks((url,), own_machine=True)
+        own.start()
+        own.post(note("own"))
+        await receiver.until(1)
+        await own.close()
+    assert [item.room.name for item in receiver.seen] == ["own"]
