@@ -13,6 +13,8 @@ MAX_FRAME_BYTES: Final = 2048
 WRITE_BUFFER_BYTES: Final = 256 * 1024
 """Unsent bytes per connection; packets above are dropped, as a congested network would."""
 MAX_CONNECTIONS: Final = 1024
+MAX_UNPROVEN_PER_ADDRESS: Final = 64
+"""Connections of one address that have yet to show a valid check: one stranger must not take all places."""
 VALIDATION_TIMEOUT_S: Final = 10.0
 """A connection that has shown no valid connectivity check by then is closed."""
 
@@ -60,7 +62,7 @@ class TcpPath(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # asyncio's type is wider; TCP always gives a Transport
         name = transport.get_extra_info("peername")
-        if name is None or len(self._connections) >= MAX_CONNECTIONS:
+        if name is None or len(self._connections) >= MAX_CONNECTIONS or self._is_crowding(name[0]):
             transport.close()
             return
         self.address = (name[0], name[1])
@@ -86,6 +88,10 @@ class TcpPath(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _is_crowding(self, host: str) -> bool:
+        unproven = sum(1 for other in self._connections if other._deadline is not None and other.address[0] == host)
+        return unproven >= MAX_UNPROVEN_PER_ADDRESS
 
     def send(self, datagram: Buffer) -> None:
         """Frame and send, or drop when the peer does not keep up."""

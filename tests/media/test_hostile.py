@@ -194,3 +194,14 @@ async def test_connections_are_bounded(endpoint: Endpoint, monkeypatch: pytest.M
     assert len(endpoint._connections) == 2
     for _, writer in opened:
         writer.close()
+
+
+async def test_one_stranger_cannot_take_all_connections(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("media.tcp.MAX_UNPROVEN_PER_ADDRESS", 2)
+    target = candidate(endpoint, "tcp")
+    opened = [await asyncio.open_connection(target.address, target.port) for _ in range(3)]
+    assert await asyncio.wait_for(_rest(opened[2][0]), 5) == b""
+    other = await asyncio.open_connection(target.address, target.port, local_addr=("127.0.0.2", 0))
+    await until(lambda: len(endpoint._connections) == 3)
+    for _, writer in [*opened, other]:
+        writer.close()
