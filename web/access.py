@@ -6,6 +6,7 @@ What a person may then *do* is decided in `cases` by the permission table; this 
 from __future__ import annotations
 
 import functools
+import ipaddress
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Any, TypeVar
@@ -95,6 +96,19 @@ def _ask_to_log_in(request: Request) -> Response:
         return errors.respond(request, "web.login-needed")
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/login?next={quote(here, safe='')}", 303)
+
+
+def address_of(request: Request) -> str:
+    """The network a request comes from, for counting guesses; "" when unknown. Of IPv6 the first 64 bits: the rest is the
+    guest's own to choose (RFC 4291 §2.5.1), so every guess could come from another address."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.version == 4:
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
 def actor_of(request: Request) -> Actor:

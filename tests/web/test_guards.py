@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from starlette.datastructures import Headers
+from starlette.requests import Request
 
-from web.access import safe_next
+from web.access import address_of, safe_next
 from web.guards import content_policy, is_same_origin
 
 
@@ -58,3 +59,19 @@ def test_the_policy_allows_nothing_inline_and_nothing_foreign() -> None:
 )
 def test_after_the_login_one_stays_on_this_site(target: str, safe: str) -> None:
     assert safe_next(target) == safe
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("a unix socket", "a unix socket"),
+    ],
+)
+def test_guesses_are_counted_by_the_network_a_guest_cannot_choose(host: str, counted: str) -> None:
+    assert address_of(Request({"type": "http", "client": (host, 1)})) == counted
+    assert address_of(Request({"type": "http", "client": None})) == ""

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from cases import logins, organisations
 from cases.errors import InvalidInputError, LockedOutError, SignInRefusedError
 from web import words
-from web.access import actor_of, login_of, staff
+from web.access import actor_of, address_of, login_of, staff
 from web.errors import shown_error
 from web.forms.login import PasswordForm
 from web.language import language_of
@@ -52,7 +52,7 @@ async def change_password(request: Request) -> Response:
             login_id=login.login_id,
             old=form.old.data,
             new=form.new.data,
-            address=request.client.host if request.client else "",
+            address=address_of(request),
             now=services.now(),
         )
     except InvalidInputError as error:

@@ -15,7 +15,7 @@ from rooms.errors import InvitationError, RoomsError
 from rooms.invitations import InvitationView
 from rooms.lifecycles.consent import State as Answer
 from web import errors
-from web.access import public
+from web.access import address_of, public
 from web.language import translate
 from web.rendering import render
 from web.seat_access import Visitor, device_of, give_device, give_ticket, root_of, seated
@@ -37,7 +37,7 @@ async def enter_code(request: Request) -> Response:
     if len(digits) != CODE_DIGITS:
         return _code_page(request, code, translate(request, "号码是六位数字，请看看短信。"), status=422)
     services = services_of(request)
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     try:
         found = await codes.look_up_code(services.database, services.secrets, code, address=address, now=services.now())
     except InvitationError as error:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from cases import logins
 from cases.errors import CasesError
-from web.access import LOGIN_COOKIE, current_staff, public, safe_next
+from web.access import LOGIN_COOKIE, address_of, current_staff, public, safe_next
 from web.errors import shown_error
 from web.forms.login import LoginForm
 from web.language import language_of
@@ -36,7 +36,7 @@ async def log_in(request: Request) -> Response:
     if not form.validate():
         return _form(request, form, target, status=422)
     services = services_of(request)
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     try:
         signed_in = await logins.sign_in(
             services.database, login_name=form.name.data, password=form.password.data, address=address, now=services.now()
