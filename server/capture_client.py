@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from rooms.ports import Capture, CaptureGrant, CaptureState, PortUnavailableErro
 from server.keys import ApiKey
 
 ANSWER_S = 5.0
+"""For the whole call, connection included: `rooms` gives a grant up after six seconds; then none may be on its way."""
 
 
 class HttpCapture(Capture):
@@ -55,10 +57,11 @@ class HttpCapture(Capture):
 
     async def _post(self, act: str, token: str) -> CaptureState:
         try:
-            answer = await self._client.post(f"/capture/{act}", headers={"authorization": f"Bearer {token}"})
+            async with asyncio.timeout(ANSWER_S):  # the client's own time-out counts anew with every byte
+                answer = await self._client.post(f"/capture/{act}", headers={"authorization": f"Bearer {token}"})
             answer.raise_for_status()
             return _state(answer.json())
-        except (httpx2.HTTPError, ValueError, KeyError) as error:
+        except (httpx2.HTTPError, TimeoutError, ValueError, KeyError) as error:
             raise PortUnavailableError(f"capture.{act}: {type(error).__name__}") from error
 
 
