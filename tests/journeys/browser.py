@@ -85,7 +85,7 @@ def pictures(page: Page, *, duration_ms: int = 15_000, most: int = 12) -> list[P
     return [Picture(item["seat"], _luma(item["png"])) for item in found]
 
 
-def sounds(page: Page, *, duration_ms: int = 6000) -> dict[str, Samples]:
+def sounds(page: Page, *, duration_ms: int = 9500) -> dict[str, Samples]:
     """What the page plays during `duration_ms`, by seat: mono, 48 kHz."""
     found = page.evaluate(f"{_probe()}; probeSounds({{durationMs: {duration_ms}}})")
     return {item["seat"]: decoded_sound(io.BytesIO(base64.b64decode(item["webm"]))) for item in found}

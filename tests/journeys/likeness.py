@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tests.journeys.clips import CELL_HEIGHT, HEIGHT, SAMPLE_RATE, Luma, Samples
 
-ENVELOPE_S = 0.02
+ENVELOPE_S, STRETCH_S = 0.02, 3.0
 WINDOW = 7
 
 
@@ -32,16 +32,24 @@ def envelope(samples: Samples) -> npt.NDArray[np.float64]:
 
 
 def envelope_correlation(received: Samples, looped_source: Samples) -> float:
-    """Best correlation (-1 … 1) of the received envelope with any stretch of the endlessly repeated source."""
-    heard, said = envelope(received), envelope(looped_source)
-    repeated = np.tile(said, len(heard) // len(said) + 2)
-    heard = heard - heard.mean()
+    """How well the received envelope follows the endlessly repeated source (-1 … 1): the median over stretches of 3 s of the
+    best correlation with any stretch of the source. A receiver's jitter buffer may stretch sound a little between them."""
+    said = envelope(looped_source)
+    stretch = int(STRETCH_S / ENVELOPE_S)
+    heard = envelope(received)
+    parts = [heard[start : start + stretch] for start in range(0, max(len(heard) - stretch, 0) + 1, stretch)]
+    repeated = np.tile(said, stretch // len(said) + 2)
+    return float(np.median([_best_correlation(part, repeated, len(said)) for part in parts]))
+
+
+def _best_correlation(heard: npt.NDArray[np.float64], repeated: npt.NDArray[np.float64], shifts: int) -> float:
+    centred = heard - heard.mean()
     scores = []
-    for shift in range(len(said)):
+    for shift in range(shifts):
         part = repeated[shift : shift + len(heard)]
         part = part - part.mean()
-        norm = np.linalg.norm(heard) * np.linalg.norm(part)
-        scores.append(float(heard @ part / norm) if norm else 0.0)
+        norm = np.linalg.norm(centred) * np.linalg.norm(part)
+        scores.append(float(centred @ part / norm) if norm else 0.0)
     return max(scores)
 
 

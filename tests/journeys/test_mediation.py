@@ -82,7 +82,7 @@ def test_a_recorded_mediation(playwright: Playwright, people: list[clips.Person]
         record = mediator.wait_for_record(story.case)
         mediator.play(record, "核对调解经过")
         expect(office.locator("[data-seat] video").first).to_be_attached()
-        until(lambda: bool(office.evaluate(PLAYING)), "the record to play")
+        until(lambda: bool(office.evaluate(PLAYING, list(seats.values()))), "every seat of the record to play")
         expect_true_pictures(office, seats, but=None)
 
         for participant in everybody:
@@ -95,7 +95,8 @@ def test_a_recorded_mediation(playwright: Playwright, people: list[clips.Person]
     assert "未被改动" in verdict.stdout
 
 
-PLAYING = "[...document.querySelectorAll('[data-seat] video')].some((video) => !video.paused && video.currentTime > 0.5)"
+PLAYING = """(seats) => seats.every((seat) =>
+  [...document.querySelectorAll(`[data-seat="${seat}"] video`)].some((video) => !video.paused && video.currentTime > 0.3))"""
 
 
 def written(product: Product, sitting: str, seat: str) -> int:
