@@ -26,7 +26,7 @@ class Participant:
     def at(cls, page: Page, product: Product) -> Self:
         """Sit down in front of an open browser."""
         complaints: list[str] = []
-        # The call library writes its own troubles to the console; what counts here is ours: policy breaches, failed components.
+        # The call library writes its own troubles there; what counts here is ours: policy breaches, failed components.
         ours = ("Content Security Policy", "component failed")
         page.on("console", lambda line: complaints.append(line.text) if any(sign in line.text for sign in ours) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
