@@ -107,8 +107,7 @@ def _health(settings: Settings, parts: Parts) -> BaseRoute:
             return (await db.execute(text("select 1"))).scalar() == 1
 
     async def media() -> bool:
-        await parts.media.list_participants("health")
-        return True
+        return await parts.media.answers()
 
     async def worker() -> bool:
         return health.worker_is_alive(settings.data_dir)

@@ -37,6 +37,11 @@ class LiveKitRooms(MediaRooms):
         """What browsers connect to; empty: the page's own address (the application passes /rtc through)."""
         return self._client_url
 
+    async def answers(self) -> bool:
+        """The node takes our key and answers. Raises `PortUnavailableError` when it does not."""
+        await _answer(self._api.room.list_rooms(api.ListRoomsRequest(names=["-"])))
+        return True
+
     async def create_room(self, name: str, *, max_participants: int, empty_timeout_s: int) -> str:
         """Create the room if it is not there; its sid."""
         request = api.CreateRoomRequest(name=name, max_participants=max_participants, empty_timeout=empty_timeout_s)

@@ -17,6 +17,7 @@ from livekit import api, rtc
 from rooms.ports import CaptureGrant, PortUnavailableError
 from server.capture_client import HttpCapture
 from server.keys import ApiKey
+from server.media_rooms import LiveKitRooms
 from tests.server.node_process import NodeProcess, running_node
 
 pytestmark = pytest.mark.anyio
@@ -139,3 +140,12 @@ async def test_only_the_holder_of_the_secret_may_open_the_capture(node: NodeProc
         (401, "grant-invalid"),
         (401, "grant-invalid"),
     ]
+
+
+async def test_the_application_knows_whether_the_node_takes_its_key(node: NodeProcess) -> None:
+    ours, foreign = LiveKitRooms(node.url, node.key), LiveKitRooms(node.url, ApiKey("other", "x" * 40))
+    assert await ours.answers()
+    with pytest.raises(PortUnavailableError):
+        await foreign.answers()
+    await ours.close()
+    await foreign.close()
