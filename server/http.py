@@ -13,6 +13,8 @@ import uvloop
 from starlette.types import ASGIApp
 
 WEBSOCKET_MESSAGE_BYTES = 1 << 20
+CONNECTIONS = 2_000
+"""Above that a newcomer is told 503; a county's every desk, phone and event stream together stay far below."""
 
 
 def server(app: ASGIApp, *, certificate: Path | None = None, key: Path | None = None, graceful_s: int = 3) -> uvicorn.Server:
@@ -28,6 +30,7 @@ def server(app: ASGIApp, *, certificate: Path | None = None, key: Path | None = 
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=graceful_s,
+            limit_concurrency=CONNECTIONS,
             ssl_certfile=certificate,
             ssl_keyfile=key,
         )
