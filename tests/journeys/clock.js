@@ -15,29 +15,34 @@
     canvas.width = 640;
     canvas.height = 360;
     const paint = canvas.getContext("2d");
-    let booked = Math.ceil(context.currentTime) + PERIOD_S;
-    const beeps = [];
-    let frame = 0;
+    const video = canvas.captureStream(0).getVideoTracks()[0];
+    let lit = false, changeAt = context.currentTime + PERIOD_S, painted = 0, frame = 0;
+    const beep = () => {
+      const tone = context.createOscillator();
+      tone.frequency.value = 1000;
+      tone.connect(output);
+      tone.start();
+      tone.stop(context.currentTime + FLASH_S);
+    };
+    // The flash is painted and given to the track in the same turn in which the beep starts, however late that turn is.
     const tick = () => {
       const now = context.currentTime;
-      while (booked < now + 2) {
-        const tone = context.createOscillator();
-        tone.frequency.value = 1000;
-        tone.connect(output);
-        tone.start(booked);
-        tone.stop(booked + FLASH_S);
-        beeps.push(booked);
-        booked += PERIOD_S;
+      const change = now >= changeAt;
+      if (!change && performance.now() - painted < 30) return;
+      if (change) {
+        lit = !lit;
+        changeAt = now + (lit ? FLASH_S : PERIOD_S - FLASH_S);
       }
-      while (beeps.length && beeps[0] + FLASH_S < now) beeps.shift();
-      const lit = beeps.length > 0 && beeps[0] <= now;
       paint.fillStyle = lit ? "#ffffff" : "#202020";
       paint.fillRect(0, 0, 640, 360);
       paint.fillStyle = lit ? "#eeeeee" : "#303030";
       paint.fillRect((frame++ * 7) % 600, 300, 40, 40);
+      video.requestFrame();
+      painted = performance.now();
+      if (change && lit) beep();
     };
     setInterval(tick, 8);
-    return { video: canvas.captureStream(30).getVideoTracks()[0], audio: output.stream.getAudioTracks()[0] };
+    return { video, audio: output.stream.getAudioTracks()[0] };
   };
   navigator.mediaDevices.getUserMedia = async (wanted) => {
     streams ??= start();

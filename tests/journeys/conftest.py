@@ -17,9 +17,9 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> list[clips.Person]:
     return [clips.make_person(folder, number) for number in range(3)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """The driver of all browsers."""
+    """The driver of all browsers; ended with each file, because only one may live in a process at a time."""
     expect.set_options(timeout=45_000)  # generous: it is only waited for in vain when something is wrong
     with sync_playwright() as driver:
         yield driver

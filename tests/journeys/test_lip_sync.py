@@ -22,15 +22,15 @@ from tests.journeys.truth import own_seat
 pytestmark = pytest.mark.browser
 
 MEDIAN_MS, P95_MS = 40.0, 80.0
-WANTED = 10
+WANTED = 30
 BRIGHT, LOUD, QUIET_MS = 128.0, 0.02, 500.0
 
 
 @pytest.mark.timeout(400)
-def test_flash_and_beep_stay_together(playwright: Playwright, people: list[clips.Person], tmp_path: Path) -> None:
+def test_flash_and_beep_stay_together(playwright: Playwright, tmp_path: Path) -> None:
     with (
         running_product(tmp_path / "data") as product,
-        browser_page(playwright, people[1], DESKTOP) as office,
+        browser_page(playwright, None, DESKTOP) as office,
         browser_page(playwright, None, PHONE, clock=True) as phone,
     ):
         story = demo_story(product)
